@@ -1,0 +1,91 @@
+"""What ``case.toml`` says, as plain values (see :mod:`pipelines.case_file` for the strict loader)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A time as a person wrote it: a wall clock reading and how exact it is.
+
+    ``local_us`` counts µs since 1970-01-01T00:00 of that clock; ``offset_s`` is the offset written with it, or None for the
+    case's zone; ``precision`` is a value of ``detector.schema.PRECISIONS`` (``s`` for a date and time, ``day`` for a date).
+    """
+
+    local_us: int
+    offset_s: int | None
+    precision: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    id: str
+    kind: str
+    lat: float
+    lon: float
+    radius_m: float
+    valid_from: Moment | None = None
+    valid_to: Moment | None = None  # a date: that day still belongs to it
+    shared_with: tuple[str, ...] = ()
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceOptions:
+    """One ``[[source]]`` table. ``match`` is a shell pattern on the name, ``container!name`` or the source id."""
+
+    match: str
+    timezone: str | None = None  # IANA name or a fixed offset such as +06:00
+    date_order: str | None = None  # dmy, mdy or ymd
+    owner: str | None = None
+    subject: str | None = None  # "owner" or a contact id: whose track a file without names is
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    id: str
+    label: str
+    role: str
+    identifiers: tuple[str, ...]  # as written; pipelines.resolve normalises them
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    contact: str
+    at: Moment
+    kind: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeRefused:
+    record: str  # event id of the notice that a device or a journal row would make
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    id: str
+    contact: str
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A whole ``case.toml``."""
+
+    id: str
+    timezone: str
+    basis: str | None  # "consent" or "order"; without it nothing is ingested
+    basis_note: str = ""
+    region: str | None = None  # two letters; default: the country of the zone
+    owner_name: str = ""
+    owner_identifiers: tuple[str, ...] = ()
+    places: tuple[Place, ...] = ()
+    sources: tuple[SourceOptions, ...] = ()
+    contacts: tuple[Contact, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    notices_refused: tuple[NoticeRefused, ...] = ()
+    trackers: tuple[Tracker, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
