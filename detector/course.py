@@ -1,0 +1,373 @@
+"""From resolved tables to the course of every contact: acts and outgoing rows of all contacts of all cases in one set of arrays.
+
+The classes of rows are those of ``docs/rules.md`` sections 1 and 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from detector.arrays import DAY_US, HOUR_US, Bools, Ints
+from detector.columns import coded, flags, floats, lookup, numbers, subs, valid
+from detector.model import CaseTables
+from detector.presence import Episodes, episodes
+
+#: kinds of incoming events that try to reach the owner
+ATTEMPT_KINDS = ("call", "message", "email", "request", "mention", "delivery", "gift", "payment", "third_party")
+TRAFFIC_KINDS = ("call", "message", "email", "request")
+CMR_KINDS = ("call", "message", "request")
+NOT_ACTS = ("block", "unblock")
+#: kinds that a row of the course can have: the kinds of events, then presence
+KINDS = (
+    "call", "message", "email", "request", "mention", "view", "account_access", "delivery", "gift", "payment",
+    "third_party", "block", "unblock", "other", "presence",
+)  # fmt: skip
+KIND = {name: i for i, name in enumerate(KINDS)}
+MANNERS = ("", "visit", "seen", "waited", "followed", "entered", "tracker")
+MANNER = {name: i for i, name in enumerate(MANNERS)}
+CALL_TAGS = ("missed", "rejected", "blocked", "voicemail")
+#: kinds of places that go with a declared role: being there is presence, not tracking
+ROLE_PLACES = {
+    "neighbour": ("home",), "family": ("home",), "relative": ("home",), "colleague": ("work",),
+    "co_parent": ("home", "school"),
+}  # fmt: skip
+#: day 0 of the ISO week count: Monday 1969-12-29
+_MONDAY = -3
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One contact of one case."""
+
+    case: int
+    contact_id: str
+    label: str
+    role: str
+    declared: bool
+    identifiers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notices:
+    """Notices that are not refused and lie before as_of, padded to a matrix (groups, K) in order; absent ones have ``ts_max = NEVER``."""
+
+    ts: Ints
+    ts_min: Ints
+    ts_max: Ints
+    row: Ints  # row in the case's notices table, -1 if absent
+
+    @property
+    def most(self) -> int:
+        """Largest number of notices that one contact has."""
+        return int(self.ts.shape[1])
+
+
+NEVER = np.iinfo(np.int64).max
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Acts and outgoing rows, sorted by group and time; one array per property, all of the same length."""
+
+    groups: tuple[Group, ...]
+    group: Ints
+    ts: Ints
+    ts_min: Ints
+    ts_end: Ints
+    day: Ints
+    week: Ints
+    hour: Ints
+    act: Bools  # else an outgoing row
+    kind: Ints
+    manner: Ints
+    channel: Ints
+    identifier: Ints
+    place: Ints  # number of the place over all cases, -1
+    spot: Ints  # number of an undeclared place text, -1
+    lat: NDArray[np.float64]
+    lon: NDArray[np.float64]
+    exempt: Bools
+    answered: Bools
+    duration_s: Ints
+    call_tag: Ints  # index in CALL_TAGS, -1
+    journal: Bools
+    record_from: Ints  # slice of ``records`` that the row rests on
+    record_to: Ints
+    records: Ints  # row numbers over events, then positions, of the case
+    channels: tuple[str, ...]
+    identifiers: tuple[str, ...]
+    place_ids: tuple[str, ...]
+    place_kinds: tuple[str, ...]
+    notices: Notices
+    presence_data: Bools  # per group: could the case show presence at all
+    event_data: Bools  # per group: does the case hold sources with events
+    has_position: Bools  # per group
+
+    @property
+    def n_groups(self) -> int:
+        """Number of contacts over all cases."""
+        return len(self.groups)
+
+    @property
+    def presence(self) -> Bools:
+        """Rows of presence."""
+        return np.asarray(self.kind == KIND["presence"], np.bool_)
+
+    def of_kinds(self, kinds: Sequence[str]) -> Bools:
+        """Rows of these kinds."""
+        table = np.zeros(len(KINDS), np.bool_)
+        table[[KIND[k] for k in kinds]] = True
+        return table[self.kind]
+
+
+class _Names:
+    """Numbers for texts that grow over cases."""
+
+    def __init__(self) -> None:
+        self.index: dict[str, int] = {}
+
+    def of(self, codes: Ints, values: list[Any]) -> Ints:
+        table = np.array([self.index.setdefault(v, len(self.index)) for v in values] + [-1], np.int64)
+        return np.asarray(table[codes], np.int64)
+
+
+def _event_rows(case: CaseTables, contact: dict[str, int], as_of: int, names: dict[str, _Names]) -> dict[str, Any]:
+    """Acts and candidate outgoing rows among the events of one case."""
+    e = case.events
+    kind_codes, kind_values = coded(e["kind"])
+    dir_codes, dir_values = coded(e["direction"])
+    contact_codes, contact_values = coded(e["contact_id"])
+    ts = numbers(e["ts"])
+    incoming, outgoing = flags(dir_codes, dir_values, ("in",)), flags(dir_codes, dir_values, ("out",))
+    use = (contact_codes >= 0) & ~valid(e["duplicate_of"]) & (ts < as_of)
+    directed = flags(*coded(e["directed"]), ("yes",))
+    act = use & incoming & directed & ~flags(kind_codes, kind_values, NOT_ACTS)
+    thread = flags(*coded(e["thread_kind"]), ("direct", "unknown"))
+    undelivered = flags(*coded(e["status"]), ("failed", "pending"))
+    out = use & outgoing & thread & ~undelivered & flags(kind_codes, kind_values, ATTEMPT_KINDS)
+    keep = np.flatnonzero(act | out)
+    source_codes, source_values = coded(e["source_id"])
+    tag_codes, tag_values = coded(e["tags"])
+    tag_table = np.array([_call_tag(v) for v in tag_values] + [-1], np.int64)
+    answered = np.asarray(pc.fill_null(e["answered"], False).to_numpy(zero_copy_only=False), np.bool_)
+    refused = valid(e["answered"]) & ~answered
+    kinds = lookup(kind_codes, kind_values, KINDS)
+    call_tag = np.where(kinds == KIND["call"], tag_table[tag_codes], -1)
+    call_tag = np.where((kinds == KIND["call"]) & refused & (call_tag < 0), CALL_TAGS.index("missed"), call_tag)
+    local = ts + numbers(e["utc_offset"]) * 1_000_000
+    return {
+        "contact": lookup(contact_codes, contact_values, list(contact))[keep],
+        "ts": ts[keep], "ts_min": numbers(e["ts_min"])[keep],
+        "ts_end": (ts + numbers(e["duration_s"]) * 1_000_000)[keep], "local": local[keep],
+        "act": act[keep], "kind": kinds[keep], "manner": np.zeros(len(keep), np.int64),
+        "channel": names["channel"].of(*coded(e["channel"]))[keep],
+        "identifier": names["identifier"].of(*coded(e["identifier"]))[keep],
+        "place": np.full(len(keep), -1), "spot": np.full(len(keep), -1),
+        "lat": np.full(len(keep), np.nan), "lon": np.full(len(keep), np.nan),
+        "answered": answered[keep], "duration_s": numbers(e["duration_s"])[keep], "call_tag": call_tag[keep],
+        "journal": flags(*coded(e["how"]), ("journal",))[keep],
+        "source": lookup(source_codes, source_values, sorted(source_values))[keep],
+        "source_names": sorted(source_values), "n": numbers(e["n"])[keep],
+        "sub": subs(e["event_id"])[keep], "records": keep, "record_count": np.ones(len(keep), np.int64),
+    }  # fmt: skip
+
+
+def _call_tag(tags: str) -> int:
+    words = tags.split()
+    return next((i for i, tag in enumerate(CALL_TAGS) if tag in words), -1)
+
+
+def _presence_rows(case: CaseTables, contact: dict[str, int], found: Episodes, names: dict[str, _Names],
+                   place_base: int) -> dict[str, Any]:  # fmt: skip
+    size = len(found.ts)
+    p = case.positions
+    first = found.first_row
+    local = found.ts + numbers(p["utc_offset"])[first] * 1_000_000
+    source_codes, source_values = coded(p["source_id"])
+    how_codes, how_values = coded(p["how"])
+    return {
+        "contact": lookup(found.contact, found.contact_values, list(contact)),
+        "ts": found.ts, "ts_min": numbers(p["ts_min"])[first], "ts_end": found.ts_end, "local": local,
+        "act": np.ones(size, np.bool_), "kind": np.full(size, KIND["presence"]), "manner": found.manner,
+        "channel": names["channel"].of(np.zeros(size, np.int64), ["in_person"] if size else []),
+        "identifier": names["identifier"].of(*coded(p["identifier"]))[first] if len(p) else np.zeros(0, np.int64),
+        "place": np.where(found.place >= 0, found.place + place_base, -1), "spot": found.spot,
+        "lat": floats(p["lat"])[first], "lon": floats(p["lon"])[first],
+        "answered": np.zeros(size, np.bool_), "duration_s": np.zeros(size, np.int64), "call_tag": np.full(size, -1),
+        "journal": flags(how_codes, how_values, ("journal",))[first],
+        "source": lookup(source_codes, source_values, sorted(source_values))[first],
+        "source_names": sorted(source_values), "n": numbers(p["n"])[first], "sub": subs(p["position_id"])[first],
+        "records": found.rows + len(case.events), "record_count": found.counts,
+    }  # fmt: skip
+
+
+def _join(parts: list[dict[str, Any]], key: str) -> Any:
+    return np.concatenate([p[key] for p in parts])
+
+
+def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[str, Any]) -> Course:
+    """Build the course arrays of all contacts of all cases.
+
+    Parameters
+    ----------
+    cases : sequence of CaseTables
+        Resolved tables.
+    as_of : sequence of int
+        Scoring moment of each case, µs UTC; later rows do not exist.
+    numbers_of : dict
+        Values of :data:`detector.parameters.PARAMETERS` (after the profile's own).
+    """
+    groups: list[Group] = []
+    parts: list[dict[str, Any]] = []
+    names = {"channel": _Names(), "identifier": _Names()}
+    place_ids: list[str] = []
+    place_kinds: list[str] = []
+    per_case: list[tuple[int, dict[str, int]]] = []
+    presence_data: list[bool] = []
+    event_data: list[bool] = []
+    with_position: set[int] = set()
+    exempt_pairs: set[tuple[int, int]] = set()
+    record_base = 0
+    for number, (case, end) in enumerate(zip(cases, as_of, strict=True)):
+        contacts = {c["contact_id"]: c for c in case.contacts.to_pylist()}
+        order = {cid: i for i, cid in enumerate(sorted(contacts))}
+        base = len(groups)
+        shown = _case_can_show(case)
+        for cid in order:
+            c = contacts[cid]
+            groups.append(Group(number, cid, c["label"], c["role"], c["declared"],
+                                tuple(c["identifiers"].split("\n")) if c["identifiers"] else ()))  # fmt: skip
+            presence_data.append(shown[0])
+            event_data.append(shown[1])
+        found = episodes(case, end, numbers_of)
+        rows = [_event_rows(case, order, end, names), _presence_rows(case, order, found, names, len(place_ids))]
+        for part in rows:
+            part["group"] = part.pop("contact") + base
+            part["records"] = part["records"] + record_base
+            part["source"] = _merge_sources(part, rows)
+        parts += rows
+        for cid in {v for v in case.positions["contact_id"].unique().to_pylist() if v in order}:
+            with_position.add(base + order[cid])
+        for at, place in enumerate(case.places.to_pylist()):
+            shared = place["shared_with"].split()
+            for cid, i in order.items():
+                if cid in shared or place["kind"] in ROLE_PLACES.get(contacts[cid]["role"], ()):
+                    exempt_pairs.add((base + i, len(place_ids) + at))
+        place_ids += case.places["place_id"].to_pylist()
+        place_kinds += case.places["kind"].to_pylist()
+        per_case.append((base, order))
+        record_base += len(case.events) + len(case.positions)
+    notices = _notices(cases, as_of, per_case, len(groups))
+    return _assemble(groups, parts, names, place_ids, place_kinds, notices, exempt_pairs, presence_data, event_data,
+                     with_position, numbers_of)  # fmt: skip
+
+
+def _merge_sources(part: dict[str, Any], rows: list[dict[str, Any]]) -> Ints:
+    """Number the sources of events and positions of one case together, in order of their ids."""
+    union = sorted({name for r in rows for name in r["source_names"]})
+    at = {name: i for i, name in enumerate(union)}
+    table = np.array([at[name] for name in part["source_names"]] + [-1], np.int64)
+    return np.asarray(table[part["source"]], np.int64)
+
+
+def _case_can_show(case: CaseTables) -> tuple[bool, bool]:
+    """Return whether the case holds anything that could show presence, and any source with events."""
+    covered = set(case.coverage["channel"].to_pylist())
+    classes = {w for c in case.coverage["classes"].to_pylist() for w in c.split()}
+    presence = "journal" in covered or bool(
+        len(case.positions) and pc.any(pc.is_in(case.positions["subject"], pa.array(["contact", "tracker"]))).as_py()
+    )
+    return presence, len(case.events) > 0 or bool(classes - {"position"})
+
+
+def _notices(cases: Sequence[CaseTables], as_of: Sequence[int], per_case: list[tuple[int, dict[str, int]]],
+             n_groups: int) -> Notices:  # fmt: skip
+    found: dict[int, list[tuple[int, int, int, int]]] = {}
+    for case, end, (base, order) in zip(cases, as_of, per_case, strict=True):
+        for row, n in enumerate(case.notices.to_pylist()):
+            if not n["refused"] and n["ts"] < end and n["contact_id"] in order:
+                found.setdefault(base + order[n["contact_id"]], []).append((n["ts_max"], n["ts"], n["ts_min"], row))
+    most = max((len(v) for v in found.values()), default=0)
+    ts_max = np.full((n_groups, most), NEVER, np.int64)
+    ts, ts_min, rows = ts_max.copy(), ts_max.copy(), np.full((n_groups, most), -1, np.int64)
+    for g, listed in found.items():
+        for k, (high, at, low, row) in enumerate(sorted(listed)):
+            ts_max[g, k], ts[g, k], ts_min[g, k], rows[g, k] = high, at, low, row
+    return Notices(ts, ts_min, ts_max, rows)
+
+
+def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str, _Names], place_ids: list[str],
+              place_kinds: list[str], notices: Notices, exempt_pairs: set[tuple[int, int]], presence_data: list[bool],
+              event_data: list[bool], with_position: set[int], numbers_of: dict[str, Any]) -> Course:  # fmt: skip
+    keys = ("group", "ts", "ts_min", "ts_end", "local", "act", "kind", "manner", "channel", "identifier", "place",
+            "spot", "lat", "lon", "answered", "duration_s", "call_tag", "journal", "source", "n", "sub",
+            "record_count")  # fmt: skip
+    col = {k: _join(parts, k) for k in keys}
+    records = _join(parts, "records")
+    record_from = np.r_[0, np.cumsum(col["record_count"])][:-1].astype(np.int64)
+    live = ~_is_notice_itself(col, notices, int(numbers_of["notice_margin_s"]) * 1_000_000)
+    col = {k: v[live] for k, v in col.items()}
+    record_from = record_from[live]
+    order = _order(col)
+    col = {k: v[order] for k, v in col.items()}
+    record_from = record_from[order]
+    exempt = np.zeros(len(order), np.bool_)
+    if exempt_pairs and len(order):
+        width = len(place_ids)
+        pairs = np.array(sorted(g * width + p for g, p in exempt_pairs), np.int64)
+        quiet = np.isin(col["manner"], [MANNER["visit"], MANNER["seen"]])
+        exempt = quiet & (col["place"] >= 0) & np.isin(col["group"] * width + col["place"], pairs)
+    local = col["local"]
+    day = np.floor_divide(local, DAY_US)
+    positions = np.zeros(len(groups), np.bool_)
+    positions[list(with_position)] = True
+    return Course(
+        groups=tuple(groups), group=col["group"], ts=col["ts"], ts_min=col["ts_min"], ts_end=col["ts_end"], day=day,
+        week=np.floor_divide(day - _MONDAY, 7), hour=np.floor_divide(local, HOUR_US) % 24, act=col["act"],
+        kind=col["kind"], manner=col["manner"], channel=col["channel"], identifier=col["identifier"],
+        place=col["place"], spot=col["spot"], lat=col["lat"], lon=col["lon"], exempt=exempt,
+        answered=col["answered"], duration_s=col["duration_s"], call_tag=col["call_tag"], journal=col["journal"],
+        record_from=record_from, record_to=record_from + col["record_count"], records=records,
+        channels=tuple(names["channel"].index), identifiers=tuple(names["identifier"].index),
+        place_ids=tuple(place_ids), place_kinds=tuple(place_kinds), notices=notices,
+        presence_data=np.array(presence_data, np.bool_), event_data=np.array(event_data, np.bool_),
+        has_position=positions,
+    )  # fmt: skip
+
+
+def _is_notice_itself(col: dict[str, Any], notices: Notices, margin: int) -> Bools:
+    """Mark outgoing rows within the margin of a notice of their contact: they are as if they were not there."""
+    out = ~col["act"]
+    hit = np.zeros(len(out), np.bool_)
+    for k in range(notices.most):
+        there = notices.row[:, k] >= 0
+        low = np.where(there, notices.ts_min[:, k] - margin, NEVER)
+        high = np.where(there, notices.ts_max[:, k], -NEVER + margin) + margin * there
+        hit |= out & (col["ts"] >= low[col["group"]]) & (col["ts"] <= high[col["group"]])
+    return hit
+
+
+def _order(col: dict[str, Any]) -> Ints:
+    """Sort rows as ``docs/rules.md`` section 1 says."""
+    group, ts, source, act = col["group"], col["ts"], col["source"], col["act"]
+    order = np.lexsort((col["sub"], col["n"], source, ts, group))
+    if not len(order):
+        return order.astype(np.int64)
+    g, t, s, a = group[order], ts[order], source[order], act[order]
+    tie = (g[1:] == g[:-1]) & (t[1:] == t[:-1])
+    if not tie.any():
+        return order.astype(np.int64)
+    # outgoing rows of the same source at the same moment that stand before the row
+    head = np.r_[True, ~(tie & (s[1:] == s[:-1]))]
+    outs = np.cumsum(~a)
+    start = np.maximum.accumulate(np.where(head, np.arange(len(a)), 0))
+    before = (outs - ~a) - (outs[start] - ~a[start])
+    again = np.lexsort((col["sub"][order], col["n"][order], s, ~a, before, t, g))
+    return np.asarray(order[again], np.int64)

@@ -1,0 +1,71 @@
+"""Proximity: visits to the owner's places, sightings, trackers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from detector.arrays import Ints, distinct, total
+from detector.course import MANNER
+from detector.indicators import Indicator, Measured
+from detector.state import State
+
+
+def _known(s: State) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    return s.course.presence_data
+
+
+def _presence_acts(s: State) -> Measured:
+    mask = s.sets.law & s.course.presence
+    return Measured(s.count(mask), mask, _known(s))
+
+
+def _visited_places(s: State) -> Measured:
+    c = s.course
+    mask = s.sets.law & c.presence & (c.place >= 0)
+    return Measured(distinct(c.group, c.n_groups, c.place, mask), mask, _known(s))
+
+
+def _dwell(s: State) -> Measured:
+    c = s.course
+    mask = s.sets.law & c.presence
+    return Measured(total(c.group, c.n_groups, c.ts_end - c.ts, mask) // 1_000_000, mask & (c.ts_end > c.ts), _known(s))
+
+
+def _habitual(s: State) -> Measured:
+    mask = s.sets.law & s.sets.habitual
+    return Measured(s.count(mask), mask, _known(s))
+
+
+def _tracking(s: State) -> Measured:
+    return Measured(s.occasions(s.sets.tracking_law), s.sets.tracking_law, _known(s))
+
+
+def _waited(s: State) -> Measured:
+    c = s.course
+    mask = s.sets.law & np.isin(c.manner, [MANNER["waited"], MANNER["followed"], MANNER["entered"]])
+    return Measured(s.occasions(mask), mask, _known(s))
+
+
+def _tracker_rows(s: State) -> Measured:
+    c = s.course
+    mask = s.sets.law & (c.manner == MANNER["tracker"])
+    sightings: Ints = total(c.group, c.n_groups, c.record_to - c.record_from, mask)
+    return Measured(sightings, mask, _known(s))
+
+
+_D7 = "DESIGN section 7"
+INDICATORS = (
+    Indicator("presence_acts", "Acts of presence", "acts", "visit episodes, sightings and tracker episodes", _D7, _presence_acts),
+    Indicator("visited_places", "Places of the owner", "places", "different places of the owner with an act of presence", _D7,
+              _visited_places),
+    Indicator("dwell_s", "Time present", "s", "sum of last minus first position of the acts of presence", "S-DASH: loitering", _dwell),
+    Indicator("habitual_acts", "Habitual presence", "acts",
+              "presence at a place of the role, or shared, at an hour at which the contact was there in three different weeks", _D7, _habitual),
+    Indicator("tracking_occasions", "Occasions of tracking", "occasions",
+              "occasions of presence at home, at two or more places, of waiting, following, entering, of encounters on several spots, of an "
+              "attributed tracker", _D7, _tracking),
+    Indicator("waiting_occasions", "Occasions of waiting, following or entering", "occasions",
+              "occasions of acts that a person wrote down as waited, followed or entered", _D7, _waited),
+    Indicator("tracker_sightings", "Sightings of an attributed tracker", "sightings", "records of trackers that are attributed to the contact",
+              "AirGuard, research-criteria section 5", _tracker_rows),
+)  # fmt: skip

@@ -1,0 +1,182 @@
+"""The verdict: the first rule of ``docs/rules.md`` section 8 that holds, for all contacts at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.compute as pc
+
+from detector.arrays import Bools, Ints, distinct, last_value, span
+from detector.course import KIND, MANNER
+from detector.state import State
+
+VERDICTS = ("service", "insufficient", "none", "systematic", "emerging", "reciprocal", "isolated")
+_US = 1_000_000
+
+#: reasons of the rules, by number; texts are made in detector.findings
+SERVICE, NO_ACT, NO_ACT_IN_LAW, NO_COVERAGE, ALL_MET = 1, 20, 21, 22, 3
+WAITING, RUN, RECIPROCAL, AFTER_NOTICE, TRACKING, COURSE = 40, 41, 5, 60, 61, 62
+ISOLATED_NOTICE, ISOLATED_PRESENCE, ISOLATED_UNANSWERED, NOTHING = 70, 71, 72, 8
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """Verdict and reason of every contact; ``otherwise`` is -1 where the rule has none."""
+
+    verdict: Ints
+    reason: Ints
+    otherwise: Ints
+    strong_occasions: Ints  # unanswered occasions of calls, messages and requests over all
+
+
+def _share(part: Ints, whole: Ints, pair: tuple[int, int]) -> Bools:
+    return pair[1] * part >= pair[0] * whole
+
+
+def _strong(s: State, mask: Bools, a_third: Bools) -> Bools:
+    """Return per contact whether a set of unanswered calls, messages and requests is a course without a notice."""
+    c, num = s.course, s.num
+    occ = s.occasions(mask)
+    long = (occ >= num["course_occasions"]) & (span(c.group, c.n_groups, c.ts, mask) > int(num["course_span_s"]) * _US)
+    dense = (occ >= num["course_burst_occasions"]) & (
+        distinct(c.group, c.n_groups, c.day, mask) >= num["course_burst_days"]
+    )
+    return np.asarray((long | dense) & a_third & s.any(mask & s.sets.law), np.bool_)
+
+
+def _a_third(s: State) -> Bools:
+    """Return per contact whether enough of the occasions of calls, messages and requests are unanswered, over all or recently."""
+    out = np.zeros(s.course.n_groups, np.bool_)
+    for period in (np.ones(len(s.course.group), np.bool_), s.sets.recent):
+        cmr = s.sets.cmr & period
+        whole, part = s.occasions(cmr), s.occasions(cmr & s.answers.unanswered)
+        out |= (whole > 0) & _share(part, whole, s.num["course_unanswered_share"])
+    return out
+
+
+def _reciprocal(s: State) -> Bools:
+    a, num = s.answers, s.num
+
+    def two_way(period: Bools) -> tuple[Bools, Ints]:
+        r, i = s.count(a.reply & period), s.count(a.initiative & period)
+        conversations, occ = s.count(a.conversation & period), s.occasions(s.course.act & period)
+        both = _share(r + i + conversations, occ + i, num["reciprocal_share"])
+        own = _share(r + i, occ + i, num["reciprocal_own_share"])
+        return both & own, occ
+
+    everywhere, _ = two_way(np.ones(len(s.course.group), np.bool_))
+    recently, occ = two_way(s.sets.recent)
+    return np.asarray(everywhere & (recently | (occ < num["recent_min_occasions"])), np.bool_)
+
+
+def _service(s: State) -> Bools:
+    c = s.course
+    called = s.any(c.act & (c.kind == KIND["call"]))
+    out = np.zeros(c.n_groups, np.bool_)
+    for g, group in enumerate(c.groups):
+        codes = bool(group.identifiers) and all(i.startswith(("alpha:", "short:")) for i in group.identifiers)
+        out[g] = group.role == "service" or (not group.declared and codes and not called[g] and not c.has_position[g])
+    return out
+
+
+def _covered_share(s: State, wanted: Bools) -> tuple[Ints, Ints]:
+    """Return covered and whole time in question (µs), for the wanted contacts."""
+    c = s.course
+    covered, whole = np.zeros(c.n_groups, np.int64), np.zeros(c.n_groups, np.int64)
+    by_case: dict[int, list[tuple[str, str | None, int, int]]] = {}
+    for g in np.flatnonzero(wanted).tolist():
+        group = c.groups[g]
+        if group.case not in by_case:
+            t = s.cases[group.case].coverage
+            t = t.filter(pc.is_valid(t["ts_from"]))
+            by_case[group.case] = list(
+                zip(*(t[k].to_pylist() for k in ("scope", "scope_id", "ts_from", "ts_to")), strict=True)
+            )
+        begin, end = s.valid_from, s.as_of[group.case]
+        mine = sorted(
+            (max(lo, begin), min(hi, end))
+            for scope, name, lo, hi in by_case[group.case]
+            if (scope == "all" or name in group.identifiers) and hi > begin and lo < end
+        )
+        reached, total = begin, 0
+        for lo, hi in mine:
+            total += max(0, hi - max(lo, reached))
+            reached = max(reached, hi)
+        covered[g], whole[g] = total, max(0, end - begin)
+    return covered, whole
+
+
+def decide(s: State, all_required: Bools) -> Verdicts:
+    """Give every contact its verdict.
+
+    Parameters
+    ----------
+    s : State
+        The derived state.
+    all_required : bool array (groups,)
+        Every required element and group is met (see :mod:`detector.elements`).
+    """
+    c, num, sets = s.course, s.num, s.sets
+    law_any = s.any(sets.law)
+    service = _service(s)
+    empty = ~law_any
+    covered, whole = _covered_share(s, empty)
+    top, bottom = num["coverage_open_share"]
+    open_ = empty & (whole > 0) & (bottom * (whole - covered) > top * whole)
+    a_third = _a_third(s)
+    strength = np.isin(c.manner, [MANNER["waited"], MANNER["followed"], MANNER["entered"], MANNER["tracker"]])
+
+    def repeats(mask: Bools) -> Bools:
+        enough = s.occasions(mask) >= num["repeated_occasions"]
+        return np.asarray(enough & (s.days(mask) >= num["repeated_days"]) & s.any(mask & sets.law), np.bool_)
+
+    waiting = repeats(strength & c.act)
+    cmr_unanswered = sets.cmr & s.answers.unanswered
+    turn = last_value(c.group, c.n_groups, np.arange(len(c.group)), ~c.act | s.answers.conversation, -1)
+    run = cmr_unanswered & (np.arange(len(c.group)) > turn[c.group])
+    standing = _strong(s, run, a_third)
+    has_notice = sets.first >= 0
+    reciprocal = ~has_notice & _reciprocal(s)
+    reached = s.any((s.attempt | sets.tracking_all) & ~sets.habitual & c.act & sets.after_first)
+    after_notice = has_notice & s.repeated_all & s.any(sets.unwanted_all & sets.law) & reached
+    tracked = repeats(sets.tracking_all)
+    course = _strong(s, cmr_unanswered, a_third)
+    iso_notice = s.any(sets.law & sets.after_first)
+    iso_presence = s.any(sets.law & (c.presence | c.journal))
+    iso_unanswered = (s.occasions(c.act & s.answers.unanswered) >= num["isolated_occasions"]) & s.any(
+        sets.law & s.answers.unanswered
+    )
+    any_act = s.any(c.act)
+    rules: list[tuple[Bools, str, int]] = [
+        (service, "service", SERVICE),
+        (open_, "insufficient", NO_COVERAGE),
+        (empty & ~any_act, "none", NO_ACT),
+        (empty, "none", NO_ACT_IN_LAW),
+        (all_required, "systematic", ALL_MET),
+        (waiting, "emerging", WAITING),
+        (standing, "emerging", RUN),
+        (reciprocal, "reciprocal", RECIPROCAL),
+        (after_notice, "emerging", AFTER_NOTICE),
+        (tracked, "emerging", TRACKING),
+        (course, "emerging", COURSE),
+        (iso_notice, "isolated", ISOLATED_NOTICE),
+        (iso_presence, "isolated", ISOLATED_PRESENCE),
+        (iso_unanswered, "isolated", ISOLATED_UNANSWERED),
+        (np.ones(c.n_groups, np.bool_), "none", NOTHING),
+    ]
+
+    def choose(without: str = "") -> tuple[Ints, Ints]:
+        live = [r for r in rules if r[1] != without]
+        conditions = [r[0] for r in live]
+        verdict = np.select(conditions, [VERDICTS.index(r[1]) for r in live])
+        reason = np.select(conditions, [r[2] for r in live])
+        return verdict.astype(np.int64), reason.astype(np.int64)
+
+    verdict, reason = choose()
+    otherwise = np.full(c.n_groups, -1, np.int64)
+    for name in ("service", "reciprocal"):
+        other, _ = choose(name)
+        mine = verdict == VERDICTS.index(name)
+        otherwise[mine] = other[mine]
+    return Verdicts(verdict, reason, otherwise, s.occasions(cmr_unanswered))
