@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,9 +35,9 @@ class Elements:
     points: dict[str, Ints]
 
 
-def measure(state: State) -> dict[str, Measured]:
-    """Compute every registered indicator for all contacts."""
-    return {name: indicator.compute(state) for name, indicator in all_indicators().items()}
+def measure(state: State, names: Collection[str] | None = None) -> dict[str, Measured]:
+    """Compute registered indicators (all, or those named) for all contacts."""
+    return {n: i.compute(state) for n, i in all_indicators().items() if names is None or n in names}
 
 
 def points_of(line: Line, measured: Measured) -> Ints:
@@ -57,14 +58,17 @@ def holds(line: Line, measured: Measured) -> Ints:
 
 
 def evaluate(profile: Profile, measured: dict[str, Measured], groups: int) -> Elements:
-    """Evaluate the elements of a profile: an element is met if all its thresholds hold, not met if one fails, else unknown."""
+    """Evaluate the elements of a profile: an element is met if all its thresholds hold, not met if one fails, else unknown.
+
+    Indicators with a threshold must be measured; points are given for those of the others that are.
+    """
     status: dict[str, Ints] = {}
     points: dict[str, Ints] = {}
     required = np.ones(groups, np.bool_)
     alternatives: dict[str, Bools] = {}
     for element in profile.elements:
         for line in element.lines:
-            if line.levels:
+            if line.levels and line.indicator in measured:
                 points[line.indicator] = points_of(line, measured[line.indicator])
         if element.need == "not_measurable":
             status[element.id] = np.full(groups, NOT_MEASURABLE, np.int64)
@@ -78,7 +82,8 @@ def evaluate(profile: Profile, measured: dict[str, Measured], groups: int) -> El
             name = element.need.partition(":")[2]
             alternatives[name] = alternatives.get(name, np.zeros(groups, np.bool_)) | (worst == MET)
     for line in profile.against:
-        points[line.indicator] = points_of(line, measured[line.indicator])
+        if line.indicator in measured:
+            points[line.indicator] = points_of(line, measured[line.indicator])
     for met in alternatives.values():
         required &= met
     return Elements(status, required, points)

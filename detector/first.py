@@ -23,7 +23,7 @@ from detector.conduct import (
     several_spots,
     tracking_sure,
 )
-from detector.elements import evaluate
+from detector.elements import evaluate, measure
 from detector.indicators import Measured
 from detector.model import CaseTables
 from detector.state import State
@@ -74,20 +74,11 @@ def first_moments(s: State, profile: Profile, never: Bools) -> tuple[Ints, Ints]
         out[~left] = found[~left]
     for g in np.flatnonzero(slow | slow_met).tolist():
         if slow_met[g]:
-            met[g] = _scan(s, g, lambda t: evaluate(profile, _measured(t, thresholds), t.course.n_groups).all_required)
+            met[g] = _scan(s, g, lambda t: evaluate(profile, measure(t, thresholds), t.course.n_groups).all_required)
         if slow[g]:
             again[g] = _scan(s, g, lambda t: repeated(t.course, t.unwanted_law_openers, t.sets.unwanted_law, t.num))
     met[never] = NONE
     return met, again
-
-
-def _measured(state: State, names: set[str]) -> dict[str, Measured]:
-    from detector.indicators import all_indicators
-
-    known = all_indicators()
-    scored = {n: known[n].compute(state) for n in names}
-    blank = Measured(np.zeros(state.course.n_groups, np.int64), np.zeros(len(state.course.group), np.bool_))
-    return {n: scored.get(n, blank) for n in known}
 
 
 class _Running:
@@ -214,9 +205,7 @@ class _Running:
         n = len(self.first)
         rows = np.zeros(n, np.bool_)
         measured = {name: Measured(v, rows, known) for name, (v, known) in self.values().items()}
-        blank = Measured(np.zeros(n, np.int64), rows)
-        names = {line.indicator for e in profile.elements for line in e.lines} | {x.indicator for x in profile.against}
-        return evaluate(profile, {name: measured.get(name, blank) for name in names}, n).all_required
+        return evaluate(profile, measured, n).all_required
 
     def repeated(self) -> Bools:
         """Rows as of which the unwanted occasions of L repeat."""

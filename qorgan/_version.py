@@ -1,3 +1,3 @@
-"""The version, alone in a module without imports, so that ``qorgan --version`` loads nothing else."""
+"""The version, for readers of the package ``qorgan``."""
 
-__version__ = "0.1.0"
+from pipelines._version import __version__ as __version__
