@@ -43,7 +43,7 @@ _EPOCH = datetime(1970, 1, 1)
 _US = timedelta(microseconds=1)
 _RECORD = re.compile(r"[0-9a-f]{12}#[1-9][0-9]*(\.[1-9][0-9]*)?")
 _UNDECLARED = re.compile(r"u-[0-9a-f]{10}")
-_EXPLICIT = re.compile(r"[a-z][a-z0-9_.-]*:(?=.)", re.DOTALL)
+_EXPLICIT = re.compile(r"[a-z][a-z0-9_.-]*:")
 _PHONE_LIKE = re.compile(r"\+?[0-9()./\-\s*#‐-―−]*[0-9][0-9()./\-\s*#‐-―−]*")
 _NOBODY = {"", "null", "(unknown)", "unknown", "-1", "-2", "-3"}
 _HEADER = re.compile(r"\s*(\[\[?)\s*([A-Za-z0-9_\-.\"' ]+?)\s*\]\]?\s*(#.*)?")
@@ -608,8 +608,8 @@ def load(path: str | Path) -> CaseFile:
     return parse(text, file.name)
 
 
-def _quoted(text: str) -> str:
-    """Return a TOML basic string."""
+def quoted(text: str) -> str:
+    """Return a text as a TOML basic string, with its quotation marks."""
     special = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
     out = []
     for c in text:
@@ -641,7 +641,7 @@ def template(case_id: str, timezone: str) -> str:
         close = difflib.get_close_matches(timezone, zones.zone_names(), n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise UserError(f"{shown(timezone)!r} is no time zone that tzdata knows{hint}")
-    text = _TEMPLATE.replace("@ID@", _quoted(case_id)).replace("@ZONE@", _quoted(timezone))
+    text = _TEMPLATE.replace("@ID@", quoted(case_id)).replace("@ZONE@", quoted(timezone))
     text = text.replace("@ROLES@", ", ".join(ROLES)).replace("@PLACES@", ", ".join(PLACE_KINDS))
     text = text.replace("@NOTICES@", ", ".join(NOTICE_KINDS))
     parse(text)

@@ -282,9 +282,13 @@ def _find_element(source: SourceFile, parent: str, index: int) -> tuple[_Capture
             if number == 0 and data.startswith(codecs.BOM_UTF8):
                 data, mark = data[3:], 3
             begin, end = max(item.start - at, 0), min(item.end - at, len(data))
-            if begin < end:
-                capture.start = item.start + mark if plain and capture.start is None else capture.start
-                capture.add(data[begin:end])
+            piece = data[begin:end] if begin < end else b""
+            if not capture.taken:
+                trimmed = piece.lstrip(b" \t\r\n")
+                begin += len(piece) - len(trimmed)
+                piece = trimmed
+                capture.start = at + begin + mark if plain and piece else None
+            capture.add(piece)
             at += len(data)
             if at >= item.end:
                 break
@@ -293,6 +297,8 @@ def _find_element(source: SourceFile, parent: str, index: int) -> tuple[_Capture
 
 # -- xml:
 
+#: text and one tag whose attributes all lie in the block: the usual case, passed over at once
+_USUAL = re.compile(rb"""[^<]*+<(/?)([^\s/><!?"'=]{1,200}+)((?:[^<>"'/]++|"[^"<]*+"|'[^'<]*+'|/(?!>))*+)(/?)>""")
 _LT = re.compile(rb"[^<]*+")
 _IN_TAG = re.compile(rb"[^\"'>]*+")
 _IN_DOCTYPE = re.compile(rb"[^\"'<>\[\]]*+")
@@ -358,6 +364,17 @@ class _Elements:
                 self._take(len(self._buf), room)
                 raise _End
 
+    def usual_tag(self) -> re.Match[bytes] | None:
+        """Return the next tag if it is of the usual form and wholly in the block; :meth:`go` passes over it.
+
+        Groups: 1 the slash of a closing tag, 2 the name, 4 the slash of a tag that closes itself.
+        """
+        return _USUAL.match(self._buf, self._at) if self.capture is None else None
+
+    def go(self, tag: re.Match[bytes], *, over: bool) -> None:
+        """Pass over the tag, or stop before it."""
+        self._at = tag.end() if over else tag.start(2) - 1
+
     def next_tag(self) -> tuple[str, bytes]:
         """Go to the next tag and stop before it.
 
@@ -393,8 +410,16 @@ class _Elements:
         inside = False
         while True:
             byte = self._run(_IN_DOCTYPE)
+            self._ensure(4)
+            if self._buf.startswith(b"<!--", self._at):
+                self._take(self._at + 4)
+                self._through(b"-->")
+                continue
+            if self._buf.startswith(b"<?", self._at):
+                self._through(b"?>")
+                continue
             self._take(self._at + 1)
-            if byte in b"\"'" and not inside:
+            if byte in b"\"'":
                 self._through(bytes([byte]))
             elif byte == 0x5B:
                 inside = True
@@ -428,9 +453,18 @@ def _find_xml(text: _Text, steps: list[tuple[bytes, int]]) -> tuple[_Capture | N
     level = depth = count = 0  # open elements of the path, open elements, children met that carry the next name
     try:
         while True:
-            kind, name = elements.next_tag()
-            if kind == "close":
-                elements.pass_close()
+            usual = elements.usual_tag()
+            if usual is not None:
+                closing, name = bool(usual.group(1)), usual.group(2)
+                name = name.rpartition(b":")[2] if b":" in name else name
+            else:
+                kind, name = elements.next_tag()
+                closing = kind == "close"
+            if closing:
+                if usual is not None:
+                    elements.go(usual, over=True)
+                else:
+                    elements.pass_close()
                 depth -= 1
                 if depth < level:
                     return None, False  # the parent is closed
@@ -440,8 +474,15 @@ def _find_xml(text: _Text, steps: list[tuple[bytes, int]]) -> tuple[_Capture | N
                 count += 1
                 hit = count == steps[level][1]
             if hit and level == len(steps) - 1:
+                if usual is not None:
+                    elements.go(usual, over=False)
                 return _take_element(elements)
-            if elements.pass_open():
+            if usual is not None:
+                elements.go(usual, over=True)
+                closed = bool(usual.group(4))
+            else:
+                closed = elements.pass_open()
+            if closed:
                 if hit:
                     return None, False
                 continue

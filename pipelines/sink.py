@@ -7,6 +7,7 @@ kept.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -580,6 +581,13 @@ class StoreSink:
         clocks = self._clocks(self._span_of(cover["channel"], cover["classes"]))
         basis, offset = (clocks[0][0], clocks[0][1]) if clocks else ("utc", None)
         return {"zone_basis": basis, "stated_offset_s": offset}
+
+    def discard(self) -> None:
+        """Throw away what was written: nothing of the source is stored."""
+        for spool in self._spools.values():
+            with contextlib.suppress(StoreWriteError):
+                spool.close()
+            spool.path.unlink(missing_ok=True)
 
     # -- the end ------------------------------------------------------------------------------------------------------
 

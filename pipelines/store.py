@@ -257,7 +257,7 @@ class _TableWriter:
         data = pa.Table.from_arrays(data.columns, schema=self._schema)
         validate(self.table, data, stored=True)
         self._content.update(data)
-        self.records.update(_records(self.table, data))
+        self.records.update(records(self.table, data))
         self._held.append(pa.Table.from_arrays(data.columns, schema=self._plain))
         self._rows_held += data.num_rows
         if self._rows_held >= ROW_GROUP:
@@ -297,7 +297,7 @@ class _TableWriter:
             self._file.close()
 
 
-def _records(table: str, data: pa.Table) -> Counter[str]:
+def records(table: str, data: pa.Table) -> Counter[str]:
     """Count for every source the records that have their first row here."""
     if table in _ID:
         data = data.filter(pc.invert(pc.match_substring(data[_ID[table]], ".")))
@@ -307,7 +307,7 @@ def _records(table: str, data: pa.Table) -> Counter[str]:
     return Counter({str(c["values"]): int(c["counts"]) for c in counted.to_pylist()})
 
 
-def _conserved(sources: pa.Table, kept: Mapping[str, int], rejected: Mapping[str, int]) -> None:
+def conserved(sources: pa.Table, kept: Mapping[str, int], rejected: Mapping[str, int]) -> None:
     """Refuse a store in which a source does not add up, or rows belong to no source."""
     known = set()
     for row in sources.select(["source_id", "read", "kept", "rejected", "out_of_scope"]).to_pylist():
@@ -415,8 +415,8 @@ def check_tables(tables: Mapping[str, pa.Table], manifest: Manifest) -> None:
         entry = manifest.tables.get(name)
         if entry is not None and entry.rows != data.num_rows:
             raise TableError(f"table {name}: {data.num_rows} rows, the manifest says {entry.rows}")
-    kept = _records("events", tables["events"]) + _records("positions", tables["positions"])
-    _conserved(tables["sources"], kept, _records("rejects", tables["rejects"]))
+    kept = records("events", tables["events"]) + records("positions", tables["positions"])
+    conserved(tables["sources"], kept, records("rejects", tables["rejects"]))
 
 
 def read_sources(case_dir: str | Path) -> pa.Table:
@@ -715,7 +715,7 @@ class Generation:
         """Yield the old rows with the new ones in their places, source by source."""
         self._dropped = 0
         waiting = sorted((s for s, p in self._change.parts.items() if table in p.spools), reverse=True)
-        for source, data in _runs(self._folder, table, old):
+        for source, data in _runs(self._case_dir, table, old):
             while waiting and waiting[-1] < source:
                 yield from self._change.parts[waiting.pop()].spools[table].sorted_rows()
             if source in gone:
@@ -741,21 +741,45 @@ class Generation:
                 )
 
 
+def batches(folder: Path, table: str, entry: Entry, *, check: bool = False) -> Iterator[pa.Table]:
+    """Yield the rows of a stored file batch by batch, in stored schema.
+
+    Parameters
+    ----------
+    folder : path
+        The case.
+    table : str
+        Name of the table.
+    entry : Entry
+        Its file.
+    check : bool
+        Validate every batch.
+
+    Raises
+    ------
+    TableError
+        The file does not have the columns of the table, or a row does not fit.
+    """
+    with pa.OSFile(str(folder / FOLDER / entry.file), "rb") as file:
+        parquet = pq.ParquetFile(file, page_checksum_verification=True)
+        for batch in parquet.iter_batches(batch_size=ROW_GROUP, use_threads=False):
+            data = _as_stored(table, pa.Table.from_batches([batch]), entry.file)
+            if check:
+                validate(table, data, stored=True)
+            yield data
+
+
 def _runs(folder: Path, table: str, entry: Entry | None) -> Iterator[tuple[str, pa.Table]]:
     """Yield the rows of a stored file in order, cut at every change of source."""
     if entry is None:
         return
-    schema = stored_schema(table)
-    with pa.OSFile(str(folder / entry.file), "rb") as file:
-        parquet = pq.ParquetFile(file, page_checksum_verification=True)
-        for batch in parquet.iter_batches(batch_size=ROW_GROUP, use_threads=False):
-            data = pa.Table.from_arrays(batch.columns, schema=schema)
-            codes = batch["source_id"].dictionary_encode()
-            index = codes.indices.to_numpy()
-            cuts = [0, *(np.flatnonzero(np.diff(index)) + 1).tolist(), len(index)]
-            for start, end in itertools.pairwise(cuts):
-                if end > start:
-                    yield codes.dictionary[int(index[start])].as_py(), data.slice(start, end - start)
+    for data in batches(folder, table, entry):
+        codes = data["source_id"].combine_chunks().dictionary_encode()
+        index = codes.indices.to_numpy()
+        cuts = [0, *(np.flatnonzero(np.diff(index)) + 1).tolist(), len(index)]
+        for start, end in itertools.pairwise(cuts):
+            if end > start:
+                yield codes.dictionary[int(index[start])].as_py(), data.slice(start, end - start)
 
 
 def find_sources(table: pa.Table, wanted: str) -> list[dict[str, Any]]:

@@ -1,0 +1,98 @@
+"""The command line: one module for each command, found by being here. Heavy libraries load only where a command uses them."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import pkgutil
+import sys
+from collections.abc import Sequence
+
+#: the order of ``qorgan --help``; commands that are not named come after, by name
+_ORDER = (
+    "demo",
+    "init",
+    "ingest",
+    "remove",
+    "score",
+    "explain",
+    "show",
+    "report",
+    "verify",
+    "statutes",
+    "formats",
+    "indicators",
+)
+
+DONE, LOOK, WRONG = 0, 1, 2
+
+
+def _commands() -> list[str]:
+    found = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
+    return sorted(found, key=lambda n: (_ORDER.index(n) if n in _ORDER else len(_ORDER), n))
+
+
+def _parser(only: str | None) -> argparse.ArgumentParser:
+    """Build the parser; with ``only`` a single command is loaded, so that start-up stays quick."""
+    parser = argparse.ArgumentParser(
+        prog="qorgan",
+        description="Turns the phone data of a person who is being stalked into evidence that a court can check.",
+        epilog="exit status: 0 done; 1 done, but with something to look at; 2 wrong use or no usable input, nothing changed",
+    )
+    parser.add_argument("--version", action="store_true", help="print the version and stop")
+    subs = parser.add_subparsers(dest="command", metavar="COMMAND")
+    for name in _commands():
+        if only is not None and name != only:
+            subs.add_parser(name)
+            continue
+        module = importlib.import_module(f"{__name__}.{name}")
+        sub = subs.add_parser(
+            name, help=module.HELP, description=module.__doc__, epilog=getattr(module, "EXAMPLES", None),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+        module.arguments(sub)
+        sub.set_defaults(run=module.run)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return the exit status.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        The arguments; default: those of the process.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        from pipelines._version import __version__
+
+        print(f"qorgan {__version__}")
+        return DONE
+    only = arguments[0] if arguments and arguments[0] in _commands() else None
+    parser = _parser(only)
+    args = parser.parse_args(arguments)
+    if args.version:
+        return main(["--version"])
+    if not args.command:
+        parser.print_help()
+        return WRONG
+    from pipelines.errors import InternalError, UserError
+
+    try:
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
+    except UserError as error:
+        print(f"qorgan {args.command}: {error}", file=sys.stderr)
+    except InternalError as error:
+        print(f"qorgan {args.command}: {error}; this is a defect of qorgan, please report it", file=sys.stderr)
+    except BrokenPipeError:  # the reader of a pipe went away, as head does
+        sys.stderr.close()
+        return DONE
+    except KeyboardInterrupt:
+        print(f"qorgan {args.command}: interrupted; what was acknowledged is kept", file=sys.stderr)
+    except OSError as error:
+        where = f" {error.filename}" if error.filename else ""
+        print(f"qorgan {args.command}:{where}: {error.strerror or error}", file=sys.stderr)
+    return WRONG

@@ -1,0 +1,95 @@
+"""What several commands share: the case argument, statute and date, tables of text, the custody line."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from pipelines.errors import UserError, shown
+
+
+def case_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the argument CASE."""
+    parser.add_argument("case", metavar="CASE", help="folder of the case")
+
+
+def scoring_arguments(parser: argparse.ArgumentParser, *, several: bool = False) -> None:
+    """Add --statute, --as-of and --known."""
+    more = ", or all" if several else ""
+    parser.add_argument(
+        "--statute", default="kz-115-1", metavar="ID", help=f"statute profile{more} (default: kz-115-1)"
+    )
+    parser.add_argument(
+        "--as-of",
+        metavar="DATE",
+        help="score as of 00:00 of this date in the case's zone (default: after the last row)",
+    )
+    parser.add_argument(
+        "--known", action="store_true", help="leave out rows that were written down on or after that date"
+    )
+
+
+def case_folder(args: argparse.Namespace) -> Path:
+    """Return the folder of the case.
+
+    Raises
+    ------
+    UserError
+        There is no case.
+    """
+    folder = Path(args.case)
+    if not (folder / "case.toml").is_file():
+        raise UserError(f"{shown(str(folder))} is no case: it has no case.toml (make one with qorgan init)")
+    return folder
+
+
+def say(text: str = "") -> None:
+    """Print a line; control characters and escapes in names are shown, never sent to the terminal."""
+    print(safe(text))
+
+
+def safe(text: str) -> str:
+    """Return text that a terminal shows harmlessly; line feeds stay."""
+    from pipelines.masking import harmless
+
+    return "\n".join(harmless(line) for line in text.split("\n"))
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str], right: Sequence[int] = ()) -> str:
+    """Return rows as columns of text, numbers to the right."""
+    cells = [[safe(c) for c in row] for row in [head, *rows]]
+    width = [max(len(r[i]) for r in cells) for i in range(len(head))]
+    lines = []
+    for row in cells:
+        parts = [c.rjust(width[i]) if i in right else c.ljust(width[i]) for i, c in enumerate(row)]
+        lines.append("  ".join(parts).rstrip())
+    return "\n".join(lines)
+
+
+def record(
+    folder: Path, command: str, arguments: Sequence[str], files: Mapping[str, bytes] | None = None, note: str = ""
+) -> None:
+    """Write results, add the line of custody and print the head. The caller holds no lock."""
+    from pipelines import custody
+    from pipelines.custody import Hashed
+    from pipelines.lock import hold
+    from pipelines.results import write_results
+
+    with hold(folder, command):
+        written = write_results(folder, files) if files else []
+        manifest = folder / "store" / "manifest.json"
+        inputs = [
+            Hashed(p.relative_to(folder).as_posix(), _sha256(p))
+            for p in (folder / "case.toml", manifest)
+            if p.is_file()
+        ]
+        head = custody.append(folder, command, arguments, inputs=inputs, results=written, note=note)
+    print(f"custody head: {head}", file=sys.stderr if "--json" in arguments else sys.stdout)
+
+
+def _sha256(path: Path) -> str:
+    from pipelines.files import sha256_of
+
+    return sha256_of(path)

@@ -1,0 +1,142 @@
+"""From an id to the record in its source: which file, does its hash still agree, what stands there."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from detector.records import unfold
+from pipelines import store
+from pipelines.containers import Found, walk
+from pipelines.errors import UserError, shown
+from pipelines.locate import LocateError, open_record
+
+
+class RowIndex:
+    """The rows of a case by id, with what qorgan read from each."""
+
+    def __init__(self, folder: Path) -> None:
+        tables = store.read(folder)
+        self.sources = {r["source_id"]: r for r in tables.sources.to_pylist()}
+        self._tables = {"event": tables.events, "position": tables.positions}
+        self._ids = {
+            name: {v: i for i, v in enumerate(t[f"{name}_id"].to_pylist())} for name, t in self._tables.items()
+        }
+
+    def find(self, row_id: str) -> list[tuple[str, dict[str, Any]]]:
+        """Return (kind, row) of an id; the id of a record finds all of its rows."""
+        found = []
+        for name, ids in self._ids.items():
+            keys = [row_id, *(f"{row_id}.{k}" for k in range(2, 10))] if "." not in row_id else [row_id]
+            found += [(name, self._tables[name].slice(ids[k], 1).to_pylist()[0]) for k in keys if k in ids]
+        return found
+
+
+def expand(args: argparse.Namespace, folder: Path, rows: RowIndex) -> list[str]:
+    """Return single row ids for what the user named: ids, folded lists, CONTACT.indicator, CONTACT.
+
+    Raises
+    ------
+    UserError
+        Something is none of these.
+    """
+    out: list[str] = []
+    document: dict[str, Any] | None = None
+    for text in args.ids:
+        if "#" in text:
+            try:
+                ids = unfold([text])
+            except ValueError:
+                raise UserError(f"{shown(text)!r} is no id; an id is SOURCE#N, SOURCE#N.K or SOURCE#N-M") from None
+            missing = [i for i in ids if not rows.find(i)]
+            if missing:
+                raise UserError(f"no event or position {shown(missing[0])!r} in this case")
+            out += ids
+            continue
+        if document is None:
+            document = _document(args, folder)
+        out += _of_finding(document, text)
+    return list(dict.fromkeys(out))
+
+
+def _document(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    from pipelines.scoring import load_case, parse_day, score_loaded
+    from pipelines.statutes import profile
+
+    day = parse_day(args.as_of) if args.as_of else None
+    return score_loaded(load_case(folder), profile(args.statute), day, known=args.known).document
+
+
+def _of_finding(document: dict[str, Any], text: str) -> list[str]:
+    from pipelines.cli.explain import find
+
+    contact, dot, indicator = text.rpartition(".")
+    names = {f["contact_id"] for f in document["findings"]} | {f["label"] for f in document["findings"]}
+    if dot and contact in names:
+        finding = find(document, contact)
+        known = {**finding["indicators"], "before_law": finding["before_law"]}
+        if indicator not in known:
+            raise UserError(f"no indicator {shown(indicator)!r}; the known ones are {', '.join(known)}")
+        return unfold(known[indicator]["records"])
+    finding = find(document, text)
+    return unfold([r for name in ("acts", "outgoing") for r in finding["indicators"][name]["records"]])
+
+
+class Originals:
+    """The exports that a case was made from, found again by their hashes."""
+
+    def __init__(self, folder: Path, exports: str | None) -> None:
+        self._exports = exports
+        self._places = store.read_local(folder)
+        self._found: dict[str, Found | None] = {}
+        self._walked: dict[str, list[Found]] = {}
+
+    def source(self, source_id: str) -> Found | None:
+        """Return the original of a source, or None if it is not where it lay."""
+        if source_id not in self._found:
+            where = self._exports or self._places.get(source_id)
+            found = None
+            if where and Path(where).exists():
+                if where not in self._walked:
+                    self._walked[where] = [f for f in walk([where]) if isinstance(f, Found)]
+                found = next((f for f in self._walked[where] if f.source_id == source_id), None)
+            self._found[source_id] = found
+        return self._found[source_id]
+
+    def show(self, rows: RowIndex, row_id: str, *, content: bool) -> tuple[list[str], bool]:
+        """Return the lines that show one record, and whether the original was found unchanged."""
+        out: list[str] = []
+        ok = True
+        for kind, row in rows.find(row_id):
+            source = rows.sources[row["source_id"]]
+            name = f"{source['container']}!{source['name']}" if source["container"] else source["name"]
+            again = bool(out)  # a further row of the same record: the raw record is shown once
+            out.append(f"{row[f'{kind}_id']} · {kind} · {source['format']} · {name} · {row['record']}")
+            out.append(f"    as read: {_as_read(row)}")
+            if again:
+                continue
+            original = self.source(row["source_id"])
+            if original is None:
+                out.append(
+                    "    the export is not where it was ingested from, or has changed; say where it lies with --exports DIR"
+                )
+                ok = False
+                continue
+            agrees = original.sha256 == source["sha256"]
+            out.append(f"    sha256 {source['sha256']}: {'agrees' if agrees else 'DOES NOT AGREE'}")
+            try:
+                raw = open_record(original, row["record"], source["format"])
+            except LocateError as error:
+                out.append(f"    {error}")
+                ok = False
+                continue
+            ok &= agrees
+            out += [f"    | {line}" for line in (raw.text if content else raw.masked).split("\n")]
+        return out, ok
+
+
+def _as_read(row: dict[str, Any]) -> str:
+    left_out = {"case_id", "event_id", "position_id", "source_id", "record", "n"}
+    return json.dumps({k: v for k, v in row.items() if k not in left_out and v is not None}, ensure_ascii=False)

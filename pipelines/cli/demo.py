@@ -1,0 +1,44 @@
+"""Build an example case (invented people), ingest it, score it, write the report, and say where it is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "build, score and report an example case"
+EXAMPLES = "example: qorgan demo my-demo"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "dir", nargs="?", default="qorgan-demo", metavar="DIR", help="folder of the case (default: qorgan-demo)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from pipelines.cli import ingest as ingest_command
+    from pipelines.cli._common import record, say
+    from pipelines.cli.score import last_line, summary
+    from pipelines.demo import examples, make
+    from pipelines.ingest import ingest
+    from pipelines.report.html import render
+    from pipelines.scoring import load_case, score_loaded, to_bytes
+    from pipelines.statutes import DEFAULT, profile
+
+    folder = Path(args.dir)
+    make(folder)
+    report = ingest(folder, [examples() / "exports"], ingest_command.progress())
+    for line in ingest_command.lines_of(report):
+        if not line.startswith("    note"):
+            say(line)
+    statute = profile(DEFAULT)
+    loaded = load_case(folder)
+    outcome = score_loaded(loaded, statute)
+    files = {"findings.json": to_bytes(outcome.document), "report.html": render(outcome, loaded, statute)}
+    say()
+    say(summary(outcome.document))
+    record(folder, "demo", [], files)
+    say(last_line(outcome.document))
+    say(f"next: qorgan explain {folder} K1    qorgan show {folder} K1.after_notice_occasions")
+    say(f"report: {(folder / 'results' / 'report.html').resolve()}")
+    return 0

@@ -1,0 +1,124 @@
+"""Explain one finding as a worked sum: every element, indicator, threshold with its origin, point, and what speaks against."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+HELP = "one finding as a worked sum"
+EXAMPLES = "example: qorgan explain cases/2025-0417 K1"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    from pipelines.cli._common import case_argument, scoring_arguments
+
+    case_argument(parser)
+    parser.add_argument("contact", metavar="CONTACT", help="id or label of the contact")
+    scoring_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from pipelines.cli._common import case_folder, record, say
+    from pipelines.scoring import load_case, parse_day, score_loaded
+    from pipelines.statutes import profile
+
+    day = parse_day(args.as_of) if args.as_of else None
+    statute = profile(args.statute)
+    folder = case_folder(args)
+    document = score_loaded(load_case(folder), statute, day, known=args.known).document
+    say(explanation(document, find(document, args.contact)))
+    given = [f"--statute={args.statute}", *([f"--as-of={args.as_of}"] if args.as_of else [])]
+    record(folder, "explain", given)
+    return 0
+
+
+def find(document: dict[str, Any], wanted: str) -> dict[str, Any]:
+    """Return the finding of a contact, by id, then by label, then by identifier.
+
+    Raises
+    ------
+    UserError
+        Nobody, or more than one, is called that.
+    """
+    from pipelines.errors import UserError, shown
+
+    findings: list[dict[str, Any]] = document["findings"]
+    for match in (
+        [f for f in findings if f["contact_id"] == wanted],
+        [f for f in findings if f["label"] == wanted],
+        [f for f in findings if wanted in f["identifiers"]],
+    ):
+        if len(match) == 1:
+            return match[0]
+        if match:
+            raise UserError(
+                f"{shown(wanted)!r} names {len(match)} contacts; give one of the ids {', '.join(f['contact_id'] for f in match)}"
+            )
+    raise UserError(
+        f"no contact {shown(wanted)!r} in this case; the known ones are {', '.join(f['contact_id'] for f in findings) or 'none'}"
+    )
+
+
+def _records(ids: list[str]) -> str:
+    shown = ", ".join(ids[:6])
+    return f"{shown} and {len(ids) - 6} more" if len(ids) > 6 else shown
+
+
+def explanation(document: dict[str, Any], f: dict[str, Any]) -> str:
+    """Return the worked sum of one finding as text."""
+    out = [
+        f"{f['contact_id']} ({f['label']}), role {f['role']}: {f['verdict']}",
+        f["reason"],
+        f"statute {document['statute']['id']}, as of {document['as_of']}; identifiers: {', '.join(f['identifiers']) or 'none'}",
+    ]
+    if f["otherwise"]:
+        out.append(f"without the rule {f['verdict']} the verdict would be {f['otherwise']}")
+    out.append(
+        f"repetition first shown {f['first_repeated'] or 'never'}; every required element first met {f['first_met'] or 'never'}"
+    )
+    before = f["before_law"]
+    out.append(
+        f"before the statute's commencement ({document['statute']['valid_from']}): {before['acts']} acts, {before['occasions']} occasions (background)"
+    )
+    for n in document["notices"]:
+        if n["contact_id"] == f["contact_id"]:
+            effect = "refused" if n["refused"] else "effective" if n["effective"] else "overtaken"
+            out.append(
+                f"notice {n['at']} {n['kind']} ({n['basis']}): {effect}{', contested' if n['contested'] else ''}"
+            )
+    running = 0
+    for e in f["elements"]:
+        out.append(f"\n{e['id']} ({e['need']}): {e['status']} · {e['title']} [{e['mark']}: {e['source']}]")
+        if "needs" in e:
+            out.append(f"    metadata cannot show it; what would fill it: {e['needs']}")
+        for line in e.get("indicators", []):
+            running += line["points"]
+            ind = f["indicators"][line["id"]]
+            value = "unknown" if line["value"] is None else f"{line['value']} {ind['unit']}"
+            test = f", threshold {line['threshold']}" if line["threshold"] else ""
+            out.append(
+                f"    {line['id']} = {value}{test} [{line['origin']}: {line['source']}]: {line['points']:+d} points, sum {running}"
+            )
+            if ind["records"]:
+                out.append(f"        records: {_records(ind['records'])}")
+        for word in ("unknown_because", "short"):
+            if word in e:
+                out.append(f"    {e[word]}")
+    out.append("\nspeaks against")
+    for a in f["against"]:
+        running += a["points"]
+        out.append(f"    {a['id']} = {a['value']} {a['unit']}: {a['points']:+d} points, sum {running}")
+        out.append(f"        records: {_records(a['records'])}")
+    if not f["against"]:
+        out.append("    nothing that was measured")
+    out.append(f"\npoints: {running} of at most {f['points_max']}; points rank contacts and never change a verdict")
+    r = f["robustness"]
+    flips = "; ".join(f"{x['change']} gives {x['verdict']}" for x in r["flips"])
+    out.append(
+        f"robustness: {r['tested']} changes tried, "
+        + (f"the verdict changes with: {flips}" if flips else "none changes the verdict")
+    )
+    out.append(
+        "what metadata can never show: who used a number, intent, harm, absence of a lawful reason, consent that was not written down"
+    )
+    return "\n".join(out)

@@ -1,0 +1,105 @@
+"""Read exports into a case: formats are recognised by content; a folder or a zip is walked; the same file twice changes nothing."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipelines.ingest import IngestReport, Progress
+
+HELP = "read exports into the store of a case"
+EXAMPLES = "example: qorgan ingest cases/2025-0417 exports/ 'WhatsApp Chat - X.zip'"
+
+#: undeclared contacts that are shown with a block to declare them [P]
+_BUSIEST = 5
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    from pipelines.cli._common import case_argument
+
+    case_argument(parser)
+    parser.add_argument("exports", nargs="+", metavar="EXPORT", help="file, folder or zip")
+
+
+def run(args: argparse.Namespace) -> int:
+    from pipelines.cli._common import case_folder, say
+    from pipelines.ingest import ingest
+
+    folder = case_folder(args)
+    report = ingest(folder, args.exports, progress())
+    for line in lines_of(report):
+        say(line)
+    for line in undeclared(folder):
+        say(line)
+    say(f"custody head: {report.head or 'none'}")
+    say(report.summary)
+    return report.exit_code
+
+
+def progress() -> Callable[[Progress], None] | None:
+    """Return a callback that shows progress on a terminal; None where nobody watches."""
+    if not sys.stderr.isatty():
+        return None
+    from pipelines.cli._common import safe
+
+    def show(p: Progress) -> None:
+        share = f"{100 * p.done // p.size} %" if p.size else ""
+        print(f"\r\x1b[Kreading {safe(p.name)[:50]} {share}", end="", file=sys.stderr, flush=True)
+        if p.done >= p.size:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+    return show
+
+
+def lines_of(report: IngestReport) -> list[str]:
+    """Return what became of every file, in words."""
+    from pipelines.ingest import label
+
+    out = [f"warning: {w}" for w in report.warnings]
+    for s in report.stored:
+        counts = f"read {s.read} = kept {s.kept} + rejected {s.rejected} + out of scope {s.out_of_scope}"
+        when = f", {s.first} to {s.last}" if s.first else ""
+        out.append(f"stored {label(s.name, s.container)} [{s.source_id}] as {s.format}: {counts}{when}")
+        out += [f"    note: {n}" for n in s.notes]
+    out += [f"already there: {label(k.name, k.container)} [{k.source_id}]" for k in report.already]
+    for w in report.waiting:
+        out.append(
+            f"waiting: {label(w.name, w.container)} ({w.format}): {w.reason}; add to case.toml and ingest again:"
+        )
+        out += [f"    {line}" for line in w.block.strip().split("\n")]
+    for word, findings in (("not read", report.unknown), ("failed", report.failed), ("look at", report.findings)):
+        out += [f"{word}: {f.subject}: {f.sentence}" for f in findings]
+    out += [f"skipped: {f.subject}: {f.sentence}" for f in report.skipped]
+    return out
+
+
+def undeclared(folder: Path) -> list[str]:
+    """Return the busiest undeclared contacts, each with a block that declares it."""
+    from detector.columns import coded
+    from pipelines.scoring import load_case
+
+    tables = load_case(folder).resolved.tables
+    codes, names = coded(tables.events["contact_id"])
+    counts: dict[str, int] = {}
+    for code in codes[codes >= 0].tolist():
+        counts[names[code]] = counts.get(names[code], 0) + 1
+    contacts: dict[str, Any] = {c["contact_id"]: c for c in tables.contacts.to_pylist()}
+    busy = sorted(((n, c) for c, n in counts.items() if not contacts[c]["declared"]), key=lambda x: (-x[0], x[1]))
+    if not busy:
+        return []
+    out = [f"{len(busy)} undeclared contacts; the busiest, with a block for case.toml each (fill in label and role):"]
+    for number, contact in busy[:_BUSIEST]:
+        listed = ", ".join(_quoted(i) for i in contacts[contact]["identifiers"].split("\n"))
+        out += [f"    # {number} events", "    [[contact]]", f'    id = "{contact}"', '    label = ""', '    role = "unknown"',
+                f"    identifiers = [{listed}]"]  # fmt: skip
+    return out
+
+
+def _quoted(text: str) -> str:
+    from pipelines.case_file import quoted
+
+    return quoted(text)

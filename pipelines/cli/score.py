@@ -1,0 +1,101 @@
+"""Score a case: findings go to results/, a table to the terminal."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+HELP = "score a case under a statute"
+EXAMPLES = "examples:\n  qorgan score cases/2025-0417\n  qorgan score cases/2025-0417 --as-of 2026-01-01 --json"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    from pipelines.cli._common import case_argument, scoring_arguments
+
+    case_argument(parser)
+    scoring_arguments(parser, several=True)
+    parser.add_argument(
+        "--json", action="store_true", help="print the findings themselves (a list of documents with --statute all)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    import json
+
+    from pipelines.cli._common import case_folder, record, say
+    from pipelines.scoring import load_case, parse_day, results_name, score_loaded, to_bytes
+    from pipelines.statutes import DEFAULT, profile, profiles
+
+    chosen = list(profiles()) if args.statute == "all" else [profile(args.statute).id]
+    day = parse_day(args.as_of) if args.as_of else None
+    folder = case_folder(args)
+    loaded = load_case(folder)
+    documents = [score_loaded(loaded, profile(s), day, known=args.known).document for s in chosen]
+    files = {results_name(d["statute"]["id"], DEFAULT): to_bytes(d) for d in documents}
+    given = [
+        f"--statute={args.statute}",
+        *([f"--as-of={args.as_of}"] if args.as_of else []),
+        *(["--known"] if args.known else []),
+    ]
+    record(folder, "score", [*given, *(["--json"] if args.json else [])], files)
+    if args.json:
+        whole = (
+            to_bytes(documents[0]).decode()
+            if len(documents) == 1
+            else json.dumps(documents, ensure_ascii=False, indent=1) + "\n"
+        )
+        print(whole, end="")
+        return 0
+    for document in documents:
+        say(summary(document))
+    say(f"findings: {', '.join(str(folder / 'results' / name) for name in files)}")
+    say(last_line(documents[-1]))
+    return 0
+
+
+def summary(document: dict[str, Any]) -> str:
+    """Return the table of findings as text, the strongest verdict first."""
+    from pipelines.cli._common import table
+
+    rank = ["systematic", "emerging", "isolated", "reciprocal", "service", "insufficient", "none"]
+    findings = sorted(document["findings"], key=lambda f: (rank.index(f["verdict"]), -f["points"], f["contact_id"]))
+    rows = []
+    for f in findings:
+        ind = f["indicators"]
+        after = ind["after_notice_acts"]["value"]
+        rows.append([
+            f["contact_id"], f["label"][:28], f["verdict"], str(f["points"]), str(ind["acts"]["value"]),
+            str(ind["occasions"]["value"]), str(ind["unwanted_occasions"]["value"]), "-" if after is None else str(after),
+            str(ind["outgoing"]["value"]), (f["first_met"] or "-")[:10],
+        ])  # fmt: skip
+    head = [
+        "contact",
+        "label",
+        "verdict",
+        "points",
+        "acts",
+        "occasions",
+        "unwanted",
+        "after notice",
+        "outgoing",
+        "first met",
+    ]
+    text = table(rows, head, right=range(3, 9))
+    title = f"{document['statute']['id']} (version {document['statute']['version']}), case {document['case_id']}, as of {document['as_of']}"
+    return f"{title}\n\n{text}\n"
+
+
+def last_line(document: dict[str, Any]) -> str:
+    """Say what was found, how much was left out and why."""
+    verdicts = [f["verdict"] for f in document["findings"]]
+    found = ", ".join(
+        f"{verdicts.count(v)} {v}"
+        for v in ("systematic", "emerging", "isolated", "reciprocal", "service", "insufficient", "none")
+        if v in verdicts
+    )
+    cover = document["coverage"]
+    lost, scope, double = (sum(c[k] for c in cover) for k in ("rejected", "out_of_scope", "duplicate"))
+    return (
+        f"{len(verdicts)} contacts: {found or 'none'}; {document['unidentified']['acts']} acts of unidentified callers belong to nobody; "
+        f"{sum(c['read'] for c in cover)} records read from {len(cover)} sources, {double} duplicate, {lost} rejected, {scope} out of scope"
+    )

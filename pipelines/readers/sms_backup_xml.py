@@ -1,0 +1,1051 @@
+"""Reader of SMS Backup & Restore XML (``smses``, ``calls``) and its relatives: Super Backup (``alllogs``, ``allsms``),
+Silence and old Signal plaintext XML.
+
+Such files are rarely whole: cut off in the middle, with character references that no parser takes, with pictures of
+many MB as one attribute. They are therefore read by :mod:`pipelines.readers._xml_bytes`. Where a file keeps to one order of
+attributes, as apps do, runs of ``sms``, ``call`` and ``log`` elements are taken by one pattern that is compiled from the
+first of them and turned into rows a column at a time; every element that does not fit that pattern goes the slow way.
+Both ways give the same rows.
+
+Memory stays flat but for two things, 4 bytes per kept record (to count the records of each second) and 16 per downloaded
+MMS (to find the notifications that were downloaded).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import compress
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from pipelines.readers._xml_bytes import (
+    BLOCK,
+    Broken,
+    Layout,
+    Scanner,
+    Tag,
+    Truncated,
+    Wanted,
+    attribute_names,
+    encoding_of,
+    length,
+    make_layout,
+    text,
+)
+from pipelines.readers.base import (
+    APPLE_EPOCH_US,
+    PLAUSIBLE_FROM_US,
+    PLAUSIBLE_TO_US,
+    Claim,
+    Context,
+    Description,
+    Head,
+    Sink,
+    SourceFile,
+    Unreadable,
+    implausible_time,
+)
+
+CHUNK = 20_000
+_CHUNK_BYTES = 8 << 20
+_MANY_PER_SECOND = 50  # [P] more records than this within one second are remarked on
+_MAX_MEMO = 100_000
+_MAX_PENDING = 50_000
+_MAX_DEPTH = 64
+_MAX_ADDRESSES = 1_000
+_WINDOW = 1_024
+_MAX_RUNS, _MAX_TRIED = 8, 64
+
+RECORDS = (b"sms", b"mms", b"call", b"log")
+ROOTS = (b"smses", b"calls", b"alllogs", b"allsms")
+_RECORDS, _ROOTS = frozenset(RECORDS), frozenset(ROOTS)
+
+_SMS = frozenset([b"address", b"date", b"type", b"body", b"status", b"sub_id"])
+_CALL = frozenset(
+    [b"number", b"date", b"type", b"duration", b"dur", b"presentation", b"subscription_id", b"phone_account_address"]
+)
+_WANTED = {
+    b"smses": Wanted(frozenset([b"count"])),
+    b"calls": Wanted(frozenset([b"count"])),
+    b"alllogs": Wanted(frozenset([b"count"])),
+    b"allsms": Wanted(frozenset([b"count"])),
+    b"sms": Wanted(_SMS, texts=frozenset([b"body"])),
+    b"call": Wanted(_CALL),
+    b"log": Wanted(_CALL),
+    b"mms": Wanted(frozenset([b"address", b"date", b"msg_box", b"m_type", b"m_id", b"tr_id", b"sub_id", b"text_only"])),
+    b"part": Wanted(frozenset([b"ct", b"text"]), texts=frozenset([b"text"]), counted=frozenset([b"data"])),
+    b"addr": Wanted(frozenset([b"address", b"type"])),
+}
+#: values that the quick way takes; an element with another one goes the slow way
+_ANY = rb'[^"<]{0,4096}'
+_QUICK = {
+    b"date": rb"[0-9]{1,15}",
+    b"type": rb"[0-9]{1,4}",
+    b"duration": rb"[0-9]{1,9}",
+    b"dur": rb"[0-9]{1,9}",
+    b"address": rb'[^"<~&]{0,4096}',
+    b"body": rb'[^"<]*',
+}
+
+_INTEGER = re.compile(r" *(-?[0-9]{1,18}) *")
+_TOKENS = frozenset(["insert-address-token"])  # stands for the owner where Android does not know the number
+_RCS_GROUP = re.compile(r"group_[0-9]+@rcs\.google\.com", re.IGNORECASE)
+
+#: where a run of one element ends
+_OTHER = {name: re.compile(rb"<(?!%b[ \t\r\n])" % name) for name in (b"sms", b"call", b"log")}
+_PROLOG = re.compile(
+    rb"[ \t\r\n]*+(?:(?:<\?.*?\?>|<!--.*?-->|<!DOCTYPE(?:[^\[>]*+\[[^\]]*+\])?[^>]*+>)[ \t\r\n]*+)*+", re.DOTALL
+)
+_REST = rb"(?:[^\"'<>]++|\"[^\"<]*+\"|'[^'<]*+')*+>"
+_ROOT = re.compile(rb"<(smses|calls|alllogs|allsms)(?=[ \t\r\n/>])" + _REST)
+_FIRST = re.compile(rb"<(?:sms|mms|call|log)(?=[ \t\r\n])" + _REST)
+
+KEEP, OUT_OF_SCOPE, UNKNOWN_TYPE = 0, 1, 2
+
+#: ``sms/@type`` and ``mms/@msg_box`` (Android's Telephony provider)
+_BOX_IN, _BOX_OUT, _BOX_FAILED, _BOXES_UNSENT = 1, 2, 5, (3, 4, 6)
+_MMS_NOTIFICATION, _MMS_RETRIEVED = 130, 132
+#: MMS that carry no message: send-conf, notifyresp-ind, acknowledge-ind, delivery-ind, read-rec-ind, read-orig-ind
+_MMS_TRANSPORT = frozenset([129, 131, 133, 134, 135, 136])
+
+#: ``call/@type``: direction, tag, answered (None: by the duration)
+_CALL_TYPES: dict[int, tuple[str, str | None, bool | None]] = {
+    1: ("in", None, None),
+    2: ("out", None, None),
+    3: ("in", "missed", False),
+    4: ("in", "voicemail", False),
+    5: ("in", "rejected", False),
+    6: ("in", "blocked", False),
+    7: ("in", "answered_elsewhere", True),
+}
+#: ``call/@presentation``; 1 is allowed, 5 (unavailable) came with Android 14
+_PRESENTATIONS = {"2": "withheld", "3": "unknown_caller", "4": "payphone", "5": "unknown_caller"}
+
+_ENDS_INSIDE = "the file ends inside this record"
+_NO_END_TAG = "its end tag is missing"
+_TOO_LONG = "an attribute is longer than 64 KiB, which no time, code or address is"
+
+#: columns of a row of the slow way, in order
+_COLUMNS = (
+    "n", "record", "local_time", "channel", "kind", "direction", "status", "identifier", "identifier_raw",
+    "identifier_kind", "actor", "owner_line", "thread_id", "thread_kind", "participants_n", "directed", "answered",
+    "duration_s", "size", "attachment", "tags",
+)  # fmt: skip
+_Row = tuple[Any, ...]
+_Number = tuple[str | None, str | None, str]  # identifier, as the file writes it, kind
+_Key = tuple[bytes | None, bytes | None]
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class _Memo(dict[K, V]):
+    """A function remembered by its argument, for as many arguments as fit."""
+
+    def __init__(self, function: Callable[[K], V]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, key: K) -> V:
+        if len(self) >= _MAX_MEMO:
+            self.clear()
+        value = self[key] = self._function(key)
+        return value
+
+
+def group_thread_id(identifiers: Iterable[str]) -> str:
+    """Return the id of a group thread: ``group:`` and 10 hex digits over its sorted, distinct identifiers, one a line."""
+    joined = "\n".join(sorted(set(identifiers)))
+    return "group:" + hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:10]
+
+
+def _given(value: bytes | None) -> str | None:
+    """Return an attribute as text; None where it is absent or the word ``null``."""
+    if value is None or value == b"null":
+        return None
+    out = text(value)
+    return None if out == "null" else out
+
+
+def _integer(value: bytes | None) -> int | None:
+    given = _given(value)
+    match = _INTEGER.fullmatch(given) if given is not None else None
+    return int(match[1]) if match else None
+
+
+def _text_length(value: bytes | None) -> int | None:
+    """Return the characters of a text, None where there is none."""
+    if value is None or value == b"null":
+        return None
+    if b"&" in value and text(value) == "null":
+        return None
+    return length(value)
+
+
+def _text_lengths(values: tuple[bytes, ...] | None) -> list[int | None] | None:
+    """Return :func:`_text_length` of many texts; most need no more than a look."""
+    if values is None:
+        return None
+    joined = b"\n".join(values)
+    if b"\r" not in joined and b"null" not in values:
+        if b"&" not in joined and joined.isascii():
+            return list(map(len, values))
+        try:
+            return [len(v.decode("utf-8")) if b"&" not in v else _text_length(v) for v in values]
+        except UnicodeDecodeError:
+            pass
+    return list(map(_text_length, values))
+
+
+def _time(value: bytes | None) -> tuple[int, str | None]:
+    """Return a ``date`` in µs, and why it is none."""
+    given = _given(value)
+    if given is None:
+        return 0, implausible_time(None)
+    ms = _integer(value)
+    if ms is None:
+        return 0, "the time is not a number"
+    return ms * 1000, implausible_time(ms * 1000)
+
+
+def _box(box: int | None) -> tuple[str, str, str, str, int]:
+    """Return direction, status, actor, directed and verdict of a message by its box (``type``, ``msg_box``)."""
+    if box == _BOX_IN:
+        return "in", "delivered", "contact", "yes", KEEP
+    if box == _BOX_OUT:
+        return "out", "sent", "owner", "no", KEEP
+    if box == _BOX_FAILED:
+        return "out", "failed", "owner", "no", KEEP
+    if box in _BOXES_UNSENT:
+        return "out", "unknown", "owner", "no", OUT_OF_SCOPE
+    return "unknown", "unknown", "unknown", "unknown", UNKNOWN_TYPE
+
+
+def _sms_codes(key: _Key) -> tuple[str, str, str, str, int]:
+    """Judge an SMS by ``type`` and ``status``, the state of the network's delivery report (3GPP TS 23.040, 9.2.3.15)."""
+    direction, status, actor, directed, verdict = _box(_integer(key[0]))
+    report = _integer(key[1])
+    if direction == "out" and status == "sent" and report is not None and report >= 0:
+        status = "delivered" if report < 32 else "pending" if report < 64 else "failed"
+    return direction, status, actor, directed, verdict
+
+
+def _call_codes(
+    key: _Key,
+) -> tuple[str, str, str, bool | None, int | None, str | None, int]:
+    """Return direction, actor, directed, answered, talk time, tag and verdict of a call by ``type`` and ``duration``."""
+    kind = _integer(key[0])
+    seconds = _integer(key[1])
+    if seconds is not None and seconds < 0:
+        seconds = None
+    if kind not in _CALL_TYPES:
+        return "unknown", "unknown", "unknown", None, None, None, UNKNOWN_TYPE
+    direction, tag, answered = _CALL_TYPES[kind]
+    if answered is None:  # an incoming call of 0 s: taken and hung up at once, or a missed one under the wrong code
+        if seconds is not None and (seconds > 0 or kind == 2):
+            answered = seconds > 0
+    elif not answered or not seconds:  # what rings or is spoken to a mailbox is no talk
+        seconds = None
+    return (
+        direction,
+        "owner" if direction == "out" else "contact",
+        "no" if direction == "out" else "yes",
+        answered,
+        seconds,
+        tag,
+        KEEP,
+    )
+
+
+def _attachment(content_type: str | None) -> str | None:
+    """Return the kind of attachment of a part by its media type; None for text and layout."""
+    kind = (content_type or "").split(";")[0].strip().lower()
+    if kind in ("application/smil", "text/plain"):
+        return None
+    family = kind.partition("/")[0]
+    if family in ("image", "video", "audio"):
+        return family
+    if kind in ("text/x-vcard", "text/vcard", "text/directory"):
+        return "contact"
+    if kind in ("application/pdf", "application/rtf", "application/msword", "text/html", "text/csv") or kind.startswith(
+        ("application/vnd.openxmlformats-", "application/vnd.ms-", "application/vnd.oasis.opendocument.")
+    ):
+        return "document"
+    return "other"
+
+
+@dataclass(slots=True)
+class _Record:
+    """The record that is being read."""
+
+    n: int
+    locator: str
+    tag: Tag | None = None
+    parts: int = 0  # number of <part>
+    has_parts: bool = False
+    characters: int | None = 0  # of the text parts, None if one cannot be told
+    attachment: str | None = None
+    addresses: list[_Key] = field(default_factory=list)
+    refused: str | None = None  # why it cannot be used, found inside it
+
+
+@dataclass(slots=True)
+class _Run:
+    """Elements of one order of attributes, taken by pattern and not yet turned into rows."""
+
+    name: bytes
+    layout: Layout
+    rows: list[tuple[bytes, ...]] = field(default_factory=list)
+    n: list[int] = field(default_factory=list)
+    position: list[int] = field(default_factory=list)
+    bytes: int = 0
+
+
+class _Seconds:
+    """Counts the kept records of each second, to find those that a restore wrote."""
+
+    _FOLD = 4_000_000
+
+    def __init__(self) -> None:
+        self._new: list[npt.NDArray[np.int32]] = []
+        self._rows = 0
+        self._values = np.empty(0, np.int32)
+        self._counts = np.empty(0, np.int64)
+
+    def add(self, local_time: npt.NDArray[np.int64]) -> None:
+        self._new.append((local_time // 1_000_000).astype(np.int32))  # readings lie before 2035
+        self._rows += len(local_time)
+        if self._rows >= self._FOLD:
+            self._fold()
+            crowded = self._counts > 1  # of a file of millions: what is single so far is dropped, memory stays flat
+            self._values, self._counts = self._values[crowded], self._counts[crowded]
+
+    def _fold(self) -> None:
+        values, counts = np.unique(np.concatenate([np.empty(0, np.int32), *self._new]), return_counts=True)
+        self._new, self._rows = [], 0
+        both = np.concatenate([self._values, values])
+        self._values, where = np.unique(both, return_inverse=True)
+        self._counts = np.bincount(where, np.concatenate([self._counts, counts])).astype(np.int64)
+
+    def crowded(self) -> int:
+        """Return the number of seconds with more than :data:`_MANY_PER_SECOND` records."""
+        self._fold()
+        return int((self._counts > _MANY_PER_SECOND).sum())
+
+
+class _Reading:
+    """One file being read."""
+
+    def __init__(self, source: SourceFile, context: Context, out: Sink) -> None:
+        self.out = out
+        self.stream = source.open()
+        self.scanner = Scanner(self.stream, _WANTED, RECORDS, ROOTS)
+        self.phone = context.phone
+        self.stack: list[bytes] = []
+        self.children = [0]  # of the document, of the root, ... : number of elements met so far
+        self.root: bytes | None = None
+        self.root_closed = False
+        self.count: int | None = None
+        self.n = 0
+        self.whole = 0  # records that are complete
+        self.position = dict.fromkeys(RECORDS, 0)
+        self.record: _Record | None = None
+        self.truncated = False
+        self.broken = 0
+        self.strange_types: Counter[str] = Counter()
+        self.strange_total = 0
+        self.sender_differs = 0
+        self.skipped_bytes = 0
+        self.seconds = _Seconds()
+        self.channels: set[str] = set()
+        # the quick way
+        self.runs: dict[bytes, list[_Run]] = {name: [] for name in (b"sms", b"call", b"log")}
+        self.tried = dict.fromkeys(self.runs, 0)
+        self.window = _WINDOW
+        # the slow way
+        self.rows: list[_Row] = []
+        # notifications of MMS that wait for their download
+        self.pending: list[tuple[_Row, tuple[int, ...]]] = []
+        self.retrieved: array[int] = array("Q")
+        self.pending_overflow = False
+        # identifiers
+        self.owners: set[str] = set()
+        self.maybe_owners: set[str] = set()
+        self.others: set[str] = set()
+        self.number: _Memo[str | None, _Number] = _Memo(self._number)
+        self.peer: _Memo[bytes | None, _Number] = _Memo(self._peer)
+        self.caller: _Memo[_Key, _Number] = _Memo(self._caller)
+        self.line: _Memo[bytes | None, str | None] = _Memo(self._line)
+        self.account: _Memo[bytes | None, str | None] = _Memo(self._account)
+        self.sms_codes: _Memo[_Key, tuple[str, str, str, str, int]] = _Memo(_sms_codes)
+        self.call_codes: _Memo[
+            _Key,
+            tuple[str, str, str, bool | None, int | None, str | None, int],
+        ] = _Memo(_call_codes)
+
+    # -- identifiers --------------------------------------------------------------------------------------------------
+
+    def _number(self, given: str | None) -> _Number:
+        """Return identifier, raw text and kind of a number."""
+        if given in _TOKENS:
+            given = None
+        identifier, kind = self.phone(given)
+        return identifier, given or None, kind
+
+    def _peer(self, raw: bytes | None) -> _Number:
+        """Return the same for the number of an ``address`` or a call: it is somebody else's."""
+        found = self.number[_given(raw)]
+        self._other(found[0])
+        return found
+
+    def _other(self, identifier: str | None) -> None:
+        if identifier is not None and len(self.others) < _MAX_MEMO:
+            self.others.add(identifier)
+
+    def _caller(self, key: _Key) -> _Number:
+        """The same for a call, where ``presentation`` may say that the number was withheld."""
+        hidden = _PRESENTATIONS.get((_given(key[1]) or "").strip())
+        if hidden is not None:
+            return None, self.number[_given(key[0])][1], hidden
+        return self.peer[key[0]]
+
+    def _line(self, raw: bytes | None) -> str | None:
+        """Return the SIM that was used; -1 is Android's word for none."""
+        given = (_given(raw) or "").strip()
+        return given if given not in ("", "-1") else None
+
+    def _account(self, raw: bytes | None) -> str | None:
+        """Return the owner's account of a call; a number there is the owner's own."""
+        given = (_given(raw) or "").strip()
+        if not given:
+            return None
+        identifier, kind = self.phone(given)
+        if identifier is not None and kind == "phone" and len(self.owners) < 64:
+            self.owners.add(identifier)
+        return given
+
+    # -- the walk -----------------------------------------------------------------------------------------------------
+
+    def read(self) -> None:
+        """Read the whole file."""
+        try:
+            self._walk()
+        finally:
+            self.stream.close()
+        if self.root is None:
+            raise Unreadable("the file has no root element smses, calls, alllogs or allsms")
+        for runs in self.runs.values():
+            for run in runs:
+                self._flush_run(run)
+        self._settle_pending()
+        self._flush_rows()
+        self.out.read(self.n)
+        self._remarks()
+
+    def _walk(self) -> None:
+        scanner = self.scanner
+        try:
+            while (kind := scanner.next_markup()) >= 0:
+                try:
+                    if kind == 0x2F:
+                        self._end(scanner.end_tag())
+                    elif kind in (0x21, 0x3F):
+                        scanner.declaration(self.root is None)
+                    else:
+                        self._start(scanner.open_name())
+                except Broken as broken:
+                    self._go_on(broken.reason)
+        except Truncated as truncated:
+            self.truncated = True
+            begun = truncated.partial
+            if self.record is None and self.stack == [self.root] and begun:
+                name = next((name for name in RECORDS if name.startswith(begun)), None)
+                if name is not None:
+                    self._begin(name)
+        if self.root is not None and not self.root_closed:
+            self.truncated = True
+        self._lost(_ENDS_INSIDE)
+
+    def _go_on(self, reason: str) -> None:
+        """After broken markup: reject what was being read and go to the next record."""
+        if self.root is None:
+            raise Unreadable("the file is not well-formed before its root element begins")
+        if not self._lost(reason):
+            self.broken += 1
+        del self.stack[1:], self.children[2:]
+        if self.root_closed:
+            self.stack.clear()
+            del self.children[1:]
+        self.scanner.go_on()
+
+    def _begin(self, name: bytes) -> _Record:
+        self.n += 1
+        self.position[name] += 1
+        root = self.root or b""
+        self.record = _Record(self.n, f"xml:/{root.decode()}/{name.decode()}[{self.position[name]}]")
+        return self.record
+
+    def _lost(self, reason: str) -> bool:
+        """Reject the record that is being read, if there is one."""
+        if self.record is None:
+            return False
+        self.out.reject(self.record.n, self.record.locator, reason)
+        self.record = None
+        return True
+
+    def _start(self, name: bytes) -> None:
+        scanner, stack = self.scanner, self.stack
+        if name in _RECORDS:
+            if self.record is not None:
+                self._lost(_NO_END_TAG)
+                del stack[1:], self.children[2:]
+            if len(stack) == 1 and not self.root_closed:
+                if name in self.runs and self._quickly(name):
+                    return
+                self.children[1] += 1
+                record = self._begin(name)
+                begin = scanner.pos
+                base = scanner.base
+                tag = record.tag = scanner.attributes(name)
+                self.skipped_bytes += tag.skipped
+                if tag.empty:
+                    self._finish(record)
+                    if name in self.runs and base == scanner.base:
+                        self._learn(name, begin)
+                else:
+                    self._push(name)
+                return
+            self._misplaced(name)
+            return
+        tag = scanner.attributes(name)
+        self.skipped_bytes += tag.skipped
+        if self.record is not None:
+            self._inside(self.record, tag)
+        elif self.root is None:
+            if name not in _ROOTS:
+                raise Unreadable("the root element is none of smses, calls, alllogs and allsms")
+            self.root = name
+            self.count = _integer(tag.attrs.get(b"count"))
+            self.root_closed = tag.empty
+            self.children[0] += 1
+        else:
+            self.children[-1] += 1
+        if not tag.empty:
+            self._push(name)
+
+    def _push(self, name: bytes) -> None:
+        if len(self.stack) >= _MAX_DEPTH:
+            raise Broken(f"its elements are nested deeper than {_MAX_DEPTH}")
+        self.stack.append(name)
+        self.children.append(0)
+
+    def _misplaced(self, name: bytes) -> None:
+        """Count and reject a record element that is no child of the root."""
+        self.children[-1] += 1
+        self.n += 1
+        locator = "xml:" + "".join(f"/*[{k}]" for k in self.children)
+        self.record = _Record(self.n, locator)
+        tag = self.scanner.attributes(name)
+        self.skipped_bytes += tag.skipped
+        self._lost(
+            "it lies behind the end of the root element" if self.root_closed else "it is no child of the root element"
+        )
+        if not tag.empty:
+            self._push(name)
+
+    def _inside(self, record: _Record, tag: Tag) -> None:
+        """Take what a child of a record says."""
+        if self.stack[1] != b"mms":
+            return
+        if len(self.stack) == 2:
+            record.has_parts |= tag.name == b"parts"
+        elif len(self.stack) == 3:
+            if tag.name == b"part" and self.stack[2] == b"parts":
+                self._part(record, tag)
+            elif tag.name == b"addr" and self.stack[2] == b"addrs":
+                record.addresses.append((tag.attrs.get(b"address"), tag.attrs.get(b"type")))
+                if tag.overlong:
+                    record.refused = _TOO_LONG
+                elif len(record.addresses) > _MAX_ADDRESSES:
+                    record.refused = f"it names more than {_MAX_ADDRESSES} addresses"
+                    record.addresses.clear()
+
+    def _part(self, record: _Record, tag: Tag) -> None:
+        record.parts += 1
+        content_type = _given(tag.attrs.get(b"ct"))
+        kind = _attachment(content_type)
+        if kind is not None:
+            record.attachment = record.attachment or kind
+        elif content_type is not None and content_type.split(";")[0].strip().lower() == "text/plain":
+            characters = _text_length(tag.attrs.get(b"text"))
+            if characters is None and not tag.skipped and not tag.overlong:
+                characters = 0
+            if characters is None or record.characters is None:
+                record.characters = None
+            else:
+                record.characters += characters
+
+    def _end(self, name: bytes) -> None:
+        stack = self.stack
+        if not stack or name not in stack:
+            raise Broken("an end tag in it belongs to nothing")
+        if stack[-1] != name:
+            if not self._lost(_NO_END_TAG):
+                self.broken += 1
+            while stack[-1] != name:
+                stack.pop()
+                self.children.pop()
+        stack.pop()
+        self.children.pop()
+        if not stack:
+            self.root_closed = True
+        elif len(stack) == 1 and self.record is not None:
+            self._finish(self.record)
+
+    def _finish(self, record: _Record) -> None:
+        """Turn a complete record into a row."""
+        self.record = None
+        self.whole += 1
+        tag = record.tag
+        assert tag is not None
+        if any(key != b"body" for key in tag.overlong):
+            record.refused = _TOO_LONG
+        if record.refused is not None:
+            self.out.reject(record.n, record.locator, record.refused)
+        elif tag.name == b"mms":
+            self._mms(record, tag.attrs)
+        elif tag.name == b"sms":
+            self._sms(record, tag.attrs)
+        else:
+            self._call(record, tag.attrs)
+        if len(self.rows) >= CHUNK:
+            self._flush_rows()
+
+    # -- the slow way: one record ---------------------------------------------------------------------------------------
+
+    def _keep(self, record: _Record, date: bytes | None, verdict: int, kind: bytes | None) -> int | None:
+        """Return the time of a record that is to be kept; settle the others."""
+        if verdict == OUT_OF_SCOPE:
+            self.out.out_of_scope()
+            return None
+        us, why = _time(date)
+        if why is not None:
+            self.out.reject(record.n, record.locator, why)
+            return None
+        if verdict == UNKNOWN_TYPE:
+            self._strange(kind)
+        return us
+
+    def _strange(self, kind: bytes | None) -> None:
+        self.strange_total += 1
+        if len(self.strange_types) < 20:
+            given = _integer(kind)
+            self.strange_types[str(given) if given is not None and abs(given) < 1_000_000 else "no number"] += 1
+
+    def _sms(self, record: _Record, attrs: dict[bytes, bytes]) -> None:
+        kind = attrs.get(b"type")
+        direction, status, actor, directed, verdict = self.sms_codes[kind, attrs.get(b"status")]
+        us = self._keep(record, attrs.get(b"date"), verdict, kind)
+        if us is None:
+            return
+        members = self._members(attrs.get(b"address"))
+        thread = self._thread(members, (), direction)
+        self.rows.append(
+            (
+                record.n, record.locator, us, "sms", "message", direction, status, *thread[:3], actor,
+                self.line[attrs.get(b"sub_id")], *thread[3:6], "no" if thread[4] == "group" else directed, None, None,
+                _text_length(attrs.get(b"body")), "none", None,
+            )
+        )  # fmt: skip
+
+    def _call(self, record: _Record, attrs: dict[bytes, bytes]) -> None:
+        kind = attrs.get(b"type")
+        duration = attrs.get(b"duration", attrs.get(b"dur"))
+        direction, actor, directed, answered, seconds, tag, verdict = self.call_codes[kind, duration]
+        us = self._keep(record, attrs.get(b"date"), verdict, kind)
+        if us is None:
+            return
+        identifier, raw, identifier_kind = self.caller[attrs.get(b"number"), attrs.get(b"presentation")]
+        line = self.account[attrs.get(b"phone_account_address")] or self.line[attrs.get(b"subscription_id")]
+        self.rows.append(
+            (
+                record.n, record.locator, us, "phone", "call", direction, "unknown", identifier, raw, identifier_kind,
+                actor, line, identifier, "direct", None, directed, answered, seconds, None, None, tag,
+            )
+        )  # fmt: skip
+
+    def _members(self, address: bytes | None) -> list[_Number]:
+        """Return the distinct numbers of an ``address``; those of a group are joined by ``~``."""
+        given = _given(address) if address is not None and (b"~" in address or b"&" in address) else None
+        if given is None or "~" not in given:
+            single = self.peer[address]
+            return [single] if single[1] else []
+        found: dict[str, _Number] = {}
+        for piece in given.split("~"):
+            number = self.number[piece]
+            if number[0] is not None:
+                self._other(number[0])
+                found.setdefault(number[0], number)
+        return list(found.values())
+
+    def _thread(
+        self,
+        members: list[_Number],
+        roles: Sequence[tuple[_Number, int | None]],
+        direction: str,
+    ) -> tuple[str | None, str | None, str, str | None, str, int | None]:
+        """Return identifier, raw text, kind, thread id, thread kind and number of participants of a message.
+
+        ``members`` are the numbers of ``address``, ``roles`` those of ``addrs`` with 137 From, 151 To, 130 CC, 129 BCC.
+        """
+        nobody = (None, None, "none")
+        sender = next((who for who, role in roles if role == 137), nobody)
+        everybody = {who[0] for who, _ in roles if who[0] is not None}
+        addressed = {who[0] for who, role in roles if role != 137 and who[0] is not None}
+        ids = {who[0] for who in members if who[0] is not None}
+        rcs = len(members) == 1 and _RCS_GROUP.fullmatch(members[0][1] or "") is not None
+        if len(ids) > 1:
+            thread, people = ids, len(ids) + 1
+        elif rcs and not everybody:
+            thread, people = ids, 0
+        elif direction == "out" and (rcs or len(addressed - {sender[0]}) > 1):
+            thread, people = everybody, len(everybody) + (sender[0] is None)
+        elif rcs or len(everybody) > 2:
+            thread, people = everybody, len(everybody) + (not addressed)
+        else:
+            who = members[0] if members else nobody
+            if who[0] is None and direction == "in":
+                who = sender if sender[0] is not None else who
+            elif who[0] is None and direction == "out":
+                who = next((w for w, role in roles if role != 137 and w[0] is not None), who)
+            elif direction == "in" and sender[0] is not None and sender[0] != who[0]:
+                self.sender_differs += 1
+            return *who, who[0], "direct", None
+        if direction != "in":
+            sender = nobody
+        return *sender, group_thread_id(x for x in thread if x is not None), "group", people or None
+
+    def _mms(self, record: _Record, attrs: dict[bytes, bytes]) -> None:
+        box, kind = attrs.get(b"msg_box"), _integer(attrs.get(b"m_type"))
+        direction, status, actor, directed, verdict = _box(_integer(box))
+        if kind in _MMS_TRANSPORT:
+            verdict = OUT_OF_SCOPE
+        us = self._keep(record, attrs.get(b"date"), verdict, box)
+        if us is None:
+            return
+        roles = [(given, _integer(role)) for raw, role in record.addresses if (given := self.number[_given(raw)])[1]]
+        members = self._members(attrs.get(b"address"))
+        thread = self._thread(members, roles, direction)
+        for (identifier, _, number_kind), role in roles:
+            if role == 137 and direction == "in":
+                self._other(identifier)
+            elif role == 137 and direction == "out" and number_kind == "phone" and len(self.maybe_owners) < 64:
+                self.maybe_owners.add(identifier or "")
+        keys = self._keys(attrs) if kind in (_MMS_NOTIFICATION, _MMS_RETRIEVED) else ()
+        if kind == _MMS_RETRIEVED:
+            self.retrieved.extend(keys)
+        notification = kind == _MMS_NOTIFICATION and direction == "in"
+        size = record.characters if record.parts or (record.has_parts and not notification) else None
+        attachment = record.attachment
+        if attachment is None and not notification and (record.has_parts or attrs.get(b"text_only") == b"1"):
+            attachment = "none"
+        row = (
+            record.n, record.locator, us, "mms", "message", direction, "pending" if notification else status,
+            *thread[:3], actor, self.line[attrs.get(b"sub_id")], *thread[3:6],
+            "no" if thread[4] == "group" else directed, None, None, size, attachment,
+            "notification" if notification else None,
+        )  # fmt: skip
+        if notification and keys:
+            if len(self.pending) >= _MAX_PENDING:
+                self.pending_overflow = True
+                self._settle_pending()
+            self.pending.append((row, keys))
+        else:
+            self.rows.append(row)
+
+    @staticmethod
+    def _keys(attrs: dict[bytes, bytes]) -> tuple[int, ...]:
+        """Return hashes of the ids by which a notification and its download are matched."""
+        return tuple(
+            int.from_bytes(
+                hashlib.blake2b(prefix + text(value).encode("utf-8", "replace"), digest_size=8).digest(), "big"
+            )
+            for prefix, value in ((b"m", attrs.get(b"m_id")), (b"t", attrs.get(b"tr_id")))
+            if value and _given(value)
+        )
+
+    def _settle_pending(self) -> None:
+        """Keep the notifications whose download is not in the file."""
+        if not self.pending:
+            return
+        retrieved = np.frombuffer(self.retrieved, np.uint64) if self.retrieved else np.empty(0, np.uint64)
+        asked = np.array([key for _, keys in self.pending for key in keys], np.uint64)
+        there = set(asked[np.isin(asked, retrieved)].tolist())
+        for row, keys in self.pending:
+            if there.isdisjoint(keys):
+                self.rows.append(row)
+            else:
+                self.out.out_of_scope()
+        self.pending.clear()
+
+    def _flush_rows(self) -> None:
+        if not self.rows:
+            return
+        columns: dict[str, Any] = {
+            name: list(values) for name, values in zip(_COLUMNS, zip(*self.rows, strict=True), strict=True)
+        }
+        rows = len(self.rows)
+        self.rows.clear()
+        self.channels.update(columns["channel"])
+        self._emit(rows, columns, np.array(columns["local_time"], np.int64))
+
+    def _emit(self, rows: int, columns: dict[str, Any], local_time: npt.NDArray[np.int64]) -> None:
+        self.seconds.add(local_time)
+        self.out.events(rows, {**columns, "ts_precision": "ms", "zone_basis": "utc"})
+
+    # -- the quick way: runs of equally written elements ----------------------------------------------------------------
+
+    def _learn(self, name: bytes, begin: int) -> None:
+        """Compile a pattern for elements that are written like the one that lies between ``begin`` and ``pos``."""
+        runs = self.runs[name]
+        if len(runs) >= _MAX_RUNS or self.tried[name] >= _MAX_TRIED:
+            return
+        self.tried[name] += 1
+        scanner = self.scanner
+        names = attribute_names(scanner.data, begin, scanner.pos)
+        if b"date" not in names or b"type" not in names:
+            return
+        layout = make_layout(name, names, {key: _QUICK.get(key, _ANY) for key in _WANTED[name].names}, b" ?/>", b"<")
+        if layout is None or any(layout.pattern.pattern == run.layout.pattern.pattern for run in runs):
+            return
+        match = layout.pattern.match(scanner.data, begin)
+        if match is not None and match.end() == scanner.pos:
+            runs.insert(0, _Run(name, layout))
+
+    def _quickly(self, name: bytes) -> bool:
+        """Take as many elements as are written like a known one; False if not even the first is."""
+        scanner, runs = self.scanner, self.runs[name]
+        data, pos = scanner.data, scanner.pos
+        for k, run in enumerate(runs):
+            match = run.layout.pattern.match(data, pos)
+            if match is not None and match.lastindex:
+                if k:
+                    runs.insert(0, runs.pop(k))
+                break
+        else:
+            return False
+        # up to where another element begins, or to the last one that may not be whole
+        limit = min(len(data), pos + self.window)
+        other = _OTHER[name].search(data, pos, limit)
+        end = other.start() if other is not None else data.rfind(b"<", pos + 1, limit)
+        if end <= pos:
+            end = match.end()
+        rows = run.layout.pattern.findall(data, pos, end)
+        size = end - pos
+        try:
+            taken = rows.index((b"",) * len(run.layout.names))
+        except ValueError:
+            taken = len(rows)
+            if other is None:
+                self.window = min(self.window * 2, BLOCK)
+            scanner.pos = end
+        else:
+            # the pattern's other alternative took a "<": that element goes the slow way
+            del rows[taken:]
+            self.window = _WINDOW
+            end = pos
+            for _ in range(taken):
+                end = data.find(b"<", end + 1)
+            scanner.pos = end
+        first, place = self.n + 1, self.position[name] + 1
+        run.rows += rows
+        run.n += range(first, first + taken)
+        run.position += range(place, place + taken)
+        run.bytes += size
+        self.n += taken
+        self.whole += taken
+        self.position[name] += taken
+        self.children[1] += taken
+        if len(run.rows) >= CHUNK or run.bytes >= _CHUNK_BYTES:
+            self._flush_run(run)
+        return True
+
+    def _flush_run(self, run: _Run) -> None:
+        if not run.rows:
+            return
+        columns = dict(zip(run.layout.names, zip(*run.rows, strict=True), strict=True))
+        n, position, size = run.n, run.position, len(run.rows)
+        run.rows, run.n, run.position, run.bytes = [], [], [], 0
+        kinds = columns[b"type"]
+        absent = (None,) * size
+        memo: Any
+        if run.name == b"sms":
+            memo, second = self.sms_codes, columns.get(b"status", absent)
+        else:
+            memo, second = self.call_codes, columns.get(b"duration", columns.get(b"dur", absent))
+        codes = list(map(memo.__getitem__, zip(kinds, second, strict=True)))
+        local_time = np.fromiter(map(int, columns[b"date"]), np.int64, size) * 1000
+        verdicts = np.fromiter((code[-1] for code in codes), np.int8, size)
+        plausible = (local_time >= PLAUSIBLE_FROM_US) & (local_time < PLAUSIBLE_TO_US) & (local_time != APPLE_EPOCH_US)
+        keep = plausible & (verdicts != OUT_OF_SCOPE)
+        root, name = (self.root or b"").decode(), run.name.decode()
+        if not keep.all() or verdicts.any():
+            for k in np.flatnonzero(~keep | (verdicts != KEEP)).tolist():
+                if verdicts[k] == OUT_OF_SCOPE:
+                    self.out.out_of_scope()
+                elif not keep[k]:
+                    why = implausible_time(int(local_time[k])) or ""
+                    self.out.reject(n[k], f"xml:/{root}/{name}[{position[k]}]", why)
+                else:
+                    self._strange(kinds[k])
+            mask = keep.tolist()
+            columns = {key: tuple(compress(values, mask)) for key, values in columns.items()}
+            n, position, codes = list(compress(n, mask)), list(compress(position, mask)), list(compress(codes, mask))
+            local_time = local_time[keep]
+            size = len(n)
+            absent = (None,) * size
+            if not size:
+                return
+        out: dict[str, Any] = {
+            "n": n,
+            "record": [f"xml:/{root}/{name}[{k}]" for k in position],
+            "local_time": local_time.tolist(),
+            "thread_kind": "direct",
+        }
+        if run.name == b"sms":
+            self._sms_columns(out, columns, codes, absent)
+        else:
+            self._call_columns(out, columns, codes, absent)
+        self.channels.add(out["channel"])
+        self._emit(size, out, local_time)
+
+    def _sms_columns(
+        self, out: dict[str, Any], columns: dict[bytes, tuple[Any, ...]], codes: list[_Row], absent: tuple[None, ...]
+    ) -> None:
+        direction, status, actor, directed, _ = map(list, zip(*codes, strict=True))
+        numbers = map(self.peer.__getitem__, columns.get(b"address", absent))
+        identifier, raw, kind = map(list, zip(*numbers, strict=True))
+        out |= {
+            "channel": "sms", "kind": "message", "direction": direction, "status": status, "identifier": identifier,
+            "identifier_raw": raw, "identifier_kind": kind, "actor": actor, "directed": directed,
+            "owner_line": list(map(self.line.__getitem__, columns.get(b"sub_id", absent))),
+            "thread_id": identifier, "size": _text_lengths(columns.get(b"body")) or list(absent),
+            "attachment": "none",
+        }  # fmt: skip
+
+    def _call_columns(
+        self, out: dict[str, Any], columns: dict[bytes, tuple[Any, ...]], codes: list[_Row], absent: tuple[None, ...]
+    ) -> None:
+        direction, actor, directed, answered, seconds, tags, _ = map(list, zip(*codes, strict=True))
+        callers = zip(columns.get(b"number", absent), columns.get(b"presentation", absent), strict=True)
+        identifier, raw, kind = map(list, zip(*map(self.caller.__getitem__, callers), strict=True))
+        lines = list(map(self.line.__getitem__, columns.get(b"subscription_id", absent)))
+        if b"phone_account_address" in columns:
+            accounts = map(self.account.__getitem__, columns[b"phone_account_address"])
+            lines = [account or line for account, line in zip(accounts, lines, strict=True)]
+        out |= {
+            "channel": "phone", "kind": "call", "direction": direction, "identifier": identifier,
+            "identifier_raw": raw, "identifier_kind": kind, "actor": actor, "directed": directed, "owner_line": lines,
+            "thread_id": identifier, "answered": answered, "duration_s": seconds, "tags": tags,
+        }  # fmt: skip
+
+    # -- the file as a whole ----------------------------------------------------------------------------------------------
+
+    def _remarks(self) -> None:
+        out = self.out
+        if owners := self.owners | (self.maybe_owners - self.others if len(self.others) < _MAX_MEMO else set()):
+            out.owner(sorted(owners))
+        for channel in sorted(self.channels):
+            out.coverage(channel, "call" if channel == "phone" else "message", scope="all")
+        out.note(
+            "a phone's call log keeps only its newest entries, and a backup can be made of chosen conversations or dates: "
+            "a record that is absent shows nothing"
+        )
+        if self.count is not None and self.count != self.whole:
+            out.note(f"the root says {self.count}, read {self.whole}")
+        if self.truncated:
+            out.note("the file ends before its root element does: what came after the last record is missing")
+        if self.broken:
+            out.note(f"markup that is not well-formed was passed over in {self.broken} places outside records")
+        if self.strange_total:
+            kinds = ", ".join(sorted(self.strange_types))
+            out.note(
+                f"{self.strange_total} records are of a type whose direction is not known and was left open (types: {kinds})"
+            )
+        if self.sender_differs:
+            out.note(
+                f"{self.sender_differs} incoming MMS name another sender inside than in their address; the address was taken"
+            )
+        if self.pending_overflow:
+            out.note(
+                f"more than {_MAX_PENDING} MMS notifications: one that was downloaded further down in the file may stand twice"
+            )
+        if crowded := self.seconds.crowded():
+            out.note(
+                f"{crowded} seconds hold more than {_MANY_PER_SECOND} records each: "
+                "messages that were restored to a phone may carry the time of restoring"
+            )
+        if self.skipped_bytes:
+            out.note(f"{self.skipped_bytes} bytes of attachments (base64) were passed over")
+
+
+class SmsBackupXml:
+    """SMS Backup & Restore XML and its relatives."""
+
+    description: ClassVar[Description] = Description(
+        id="sms-backup-xml",
+        version=1,
+        title="SMS Backup & Restore XML (messages or calls), Super Backup, Silence and old Signal plaintext XML",
+        channels=("phone", "sms", "mms"),
+        counts="an sms, mms, call or log element, in file order",
+        knowledge="files and parsers of public projects (sms-backup-reader-2, sms-backup-restore-parser, Memacs, timelinize), "
+        "Android's Telephony and CallLog providers, 3GPP TS 23.040",
+        evidence="real sample",
+        cannot_tell=(
+            "the owner's number, unless the account of a call or the sender of an MMS shows it",
+            "what was deleted, or not chosen when the backup was made",
+            "whether an incoming call of 0 s was answered",
+            "when a message that came in late was written",
+            "that restored messages carry the time of restoring",
+        ),
+        options=(),
+    )
+
+    def recognise(self, head: Head) -> Claim | None:
+        """Know the format by its root element and what stands in it."""
+        try:
+            encoding, skip = encoding_of(head.data)
+        except Unreadable:
+            return None
+        data = head.data[skip:]
+        if encoding != "utf-8":
+            data = data.decode(encoding, "replace").encode("utf-8", "replace")
+        prolog = _PROLOG.match(data)
+        root = _ROOT.match(data, prolog.end() if prolog else 0)
+        if root is None:
+            return None
+        inside = data[root.end() :]
+        if any(b"date" in attribute_names(inside, tag.start(), tag.end()) for tag in _FIRST.finditer(inside)):
+            return Claim(95, f"root element {root[1].decode()} with dated records")
+        if b"count" in attribute_names(data, root.start(), root.end()) or root[1] != b"calls":
+            return Claim(80, f"root element {root[1].decode()}")
+        return None
+
+    def read(self, source: SourceFile, context: Context, out: Sink) -> None:
+        """Stream the file into ``out``.
+
+        Raises
+        ------
+        Unreadable
+            It has none of the known root elements, is broken before that, or declares entities.
+        """
+        _Reading(source, context, out).read()
+
+
+READER = SmsBackupXml()

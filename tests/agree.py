@@ -1,0 +1,103 @@
+"""Hold the detector against its twin: run both over one case and say where they differ."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from detector.model import CaseTables
+from tests.build import SECOND, micros
+from tests.twin import COUNTS, TwinFinding, score_case
+
+PROFILE = Path(__file__).resolve().parent.parent / "data" / "statutes" / "kz-115-1.toml"
+#: 2025-09-16T00:00 of UTC+5, the first moment of kz-115-1
+VALID_FROM = micros(datetime(2025, 9, 16)) - 5 * 3_600 * SECOND
+
+
+@cache
+def has_detector() -> bool:
+    """Return whether detector and profile are there at all (each is written by somebody else)."""
+    return importlib.util.find_spec("detector.score") is not None and PROFILE.exists()
+
+
+def need_detector() -> None:
+    """Skip the test if there is no detector yet."""
+    if not has_detector():
+        pytest.skip("needs detector/score.py and data/statutes/kz-115-1.toml, which are not there")
+
+
+@cache
+def profile() -> Any:
+    """Return the profile kz-115-1 as the detector loads it."""
+    data = PROFILE.read_bytes()
+    written = tomllib.loads(data.decode())["statute"]["valid_from"]
+    assert str(written) == "2025-09-16", "the profile's own date is not the one that the tests are written for"
+    return importlib.import_module("detector.statute").load_profile(data, PROFILE.name)
+
+
+def detect(tables: CaseTables, as_of: int, valid_from: int = VALID_FROM) -> dict[str, dict[str, Any]]:
+    """Return the detector's findings by contact."""
+    score = importlib.import_module("detector.score")
+    findings = score.score_case(tables, profile(), as_of=as_of, valid_from=valid_from)
+    by_contact = {f["contact_id"]: f for f in findings}
+    assert len(by_contact) == len(findings), "a contact has two findings"
+    assert list(by_contact) == sorted(by_contact), "findings are not sorted by contact"
+    return by_contact
+
+
+def iso(moment: int | None) -> str | None:
+    """Return a moment as findings.json writes it: UTC, whole seconds."""
+    if moment is None:
+        return None
+    return (datetime(1970, 1, 1) + timedelta(seconds=moment // SECOND)).isoformat() + "Z"
+
+
+def seconds(moment: datetime, offset_s: int) -> str:
+    """Return a local reading as findings.json writes moments."""
+    return (moment - timedelta(seconds=offset_s)).replace(tzinfo=UTC).isoformat().replace("+00:00", "Z")
+
+
+def flat(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a detector's finding under the names of :class:`tests.twin.TwinFinding`."""
+    values: dict[str, Any] = {
+        "verdict": finding["verdict"],
+        "otherwise": finding["otherwise"],
+        "first_met": finding["first_met"],
+        "first_repeated": finding["first_repeated"],
+        "elements": {e["id"]: e["status"] for e in finding["elements"]},
+    }
+    for name in COUNTS:
+        if name.startswith("before_law_"):
+            values[name] = finding["before_law"][name.removeprefix("before_law_")]
+        else:
+            shown = finding["indicators"].get(name)
+            values[name] = None if shown is None else shown["value"]
+    return values
+
+
+def flat_twin(finding: TwinFinding) -> dict[str, Any]:
+    """Return a twin's finding as plain values, moments as findings.json writes them."""
+    return asdict(finding) | {"first_met": iso(finding.first_met), "first_repeated": iso(finding.first_repeated)}
+
+
+def differences(tables: CaseTables, as_of: int) -> list[str]:
+    """Return where detector and twin differ over a case, one sentence each."""
+    twin = {k: flat_twin(v) for k, v in score_case(tables, {}, VALID_FROM, as_of).items()}
+    fast = {k: flat(v) for k, v in detect(tables, as_of).items()}
+    if twin.keys() != fast.keys():
+        return [f"contacts: twin {sorted(twin)}, detector {sorted(fast)}"]
+    return [
+        f"{contact}.{name}: twin {wanted!r}, detector {fast[contact][name]!r}"
+        for contact, values in twin.items()
+        for name, wanted in values.items()
+        if fast[contact][name] != wanted
+    ]

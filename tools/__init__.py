@@ -1,0 +1,1 @@
+"""Tools that make files of the project; none of them is part of the installed package."""
