@@ -40,7 +40,9 @@ def first_value(group: Ints, groups: int, values: Ints, mask: Bools | None, defa
     if mask is not None:
         group, values = group[mask], values[mask]
     out = np.full(groups, default, np.int64)
-    out[group[::-1]] = values[::-1]
+    if len(group):
+        at = np.flatnonzero(np.r_[True, group[1:] != group[:-1]])
+        out[group[at]] = values[at]
     return out
 
 
@@ -49,7 +51,9 @@ def last_value(group: Ints, groups: int, values: Ints, mask: Bools | None, defau
     if mask is not None:
         group, values = group[mask], values[mask]
     out = np.full(groups, default, np.int64)
-    out[group] = values
+    if len(group):
+        at = np.flatnonzero(np.r_[group[1:] != group[:-1], True])
+        out[group[at]] = values[at]
     return out
 
 

@@ -8,6 +8,7 @@ again as of each of their acts, many moments in one call.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -151,6 +152,7 @@ class _Running:
         span = np.where(had | (run_last >= 0), end - begin, 0)
         return occasions, days, span
 
+    @cached_property
     def values(self) -> dict[str, tuple[Ints, Bools | None]]:
         """Running value of each indicator of :data:`_RUNNING`, and where it is known."""
         s, c = self.s, self.s.course
@@ -204,12 +206,12 @@ class _Running:
         """Rows as of which every required element and group is met."""
         n = len(self.first)
         rows = np.zeros(n, np.bool_)
-        measured = {name: Measured(v, rows, known) for name, (v, known) in self.values().items()}
+        measured = {name: Measured(v, rows, known) for name, (v, known) in self.values.items()}
         return evaluate(profile, measured, n).all_required
 
     def repeated(self) -> Bools:
         """Rows as of which the unwanted occasions of L repeat."""
-        values = self.values()
+        values = self.values
         num = self.s.num
         enough = values["unwanted_occasions"][0] >= num["repeated_occasions"]
         return np.asarray(enough & (values["unwanted_days"][0] >= num["repeated_days"]), np.bool_)

@@ -55,7 +55,7 @@ class People:
         if identifier.startswith("label:"):
             label = identifier[6:]
             return self.labels.get(label) or self.bare.get(label) or self._by_number(label)
-        return None
+        return self.labels.get(identifier) if ":" not in identifier else None
 
     def _by_number(self, label: str) -> str | None:
         try:

@@ -341,7 +341,7 @@ def mask_xml(text: str, allowed: Allowed, left_out: Sequence[tuple[int, int]] = 
 
 # -- lines of a chat
 
-_MARKS = "[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]*"
+_MARKS = "[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]{0,6}"
 _BLANK = "[ \u00a0\u2009\u202f]"
 #: half of the day, or the word for "o'clock", in any language
 _WORD = r"[^\d\n\[\]:–-]{1,12}?"

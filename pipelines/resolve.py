@@ -367,10 +367,11 @@ def _positions(
     values = list(values)
     n = len(table)
     subject = lookup(*coded(table["subject"]), ("owner", "contact", "tracker"))
-    # whose track a file without names is: the case says
+    # whose track a file without names is: the case says, now and not only at ingest
+    nameless = ~valid(table["sender"]) & ~flags(*coded(table["how"]), ("journal",))
     for number, option in enumerate(sources.subject):
         if option is not None:
-            rows = (source == number) & (subject != 2) & (codes < 0)
+            rows = (source == number) & (subject != 2) & nameless
             subject[rows] = 0 if option == "owner" else 1
             if option != "owner":
                 values.append(f"label:{option}")

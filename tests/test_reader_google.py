@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from detector import schema
 from pipelines.readers import _locations, recognise
+from pipelines.readers._clock import iso_reading
 from pipelines.readers.base import POSITION_DEFAULTS, Reader, SourceFile, Unreadable
 from pipelines.readers.google_records import READER as RECORDS
 from pipelines.readers.google_records import Fix, GoogleRecords, _reading, _Times
@@ -438,7 +439,7 @@ NEAR_TIMES = st.one_of(
         lambda y, mo, d, h, mi, s, f, z: f"{y}-{mo:02d}-{d:02d}T{h:02d}:{mi:02d}:{s:02d}{f}{z}",
         st.integers(1000, 2100), st.integers(0, 13), st.integers(0, 32), st.integers(0, 25), st.integers(0, 61),
         st.integers(0, 61), st.one_of(st.just(""), st.text(DIGIT, max_size=8).map(lambda t: "." + t)),
-        st.sampled_from(["Z", "Z", "Z", "+05:00", ""]),
+        st.sampled_from(["Z", "Z", "Z", "+05:00", "-03:30", "+18:00", "+18:01", "-23:59", "+05:60", "+24:00", "+0500", ""]),
     ),
 )  # fmt: skip
 
@@ -455,6 +456,18 @@ def test_times_of_a_block_are_those_of_single_records(texts: list[str]) -> None:
             assert (block.local[k], block.instant[k]) == (found.local_us, found.instant_us)
             digits = block.single[k].precision if k in block.single else ("s", "ms", "us")[block.digits[k]]
             assert digits == found.precision
+
+
+@settings(max_examples=300, deadline=None)
+@given(NEAR_TIMES)
+def test_the_quick_way_to_read_a_time_is_the_slow_one(text: str) -> None:
+    quick, slow = _locations.iso(text), iso_reading(text)
+    if slow is None or slow.precision in ("day", "h"):
+        assert quick is None
+    else:
+        expected = (slow.local_us, slow.offset_s, slow.zulu, slow.precision)
+        assert quick is not None
+        assert (quick.local_us, quick.offset_s, quick.utc, quick.precision) == expected
 
 
 # --- Semantic ------------------------------------------------------------------------------------------------------

@@ -455,3 +455,8 @@ def test_rows_fit_the_schema() -> None:
     row = collect(READER, track(point("2025-10-03T10:00:00Z"))).position_rows[0]
     stored = set(POSITIONS.names)
     assert set(row) - {"sub"} <= stored
+
+
+def test_prefixes_that_are_not_declared_do_no_harm() -> None:
+    out = collect(READER, track(point("2025-10-03T10:00:00Z", more="<extensions><x:hr>90</x:hr></extensions>")))
+    assert (out.kept, out.rejects) == (1, [])

@@ -66,7 +66,7 @@ import numpy.typing as npt
 
 #: levels of brackets in one element above which the careful step refuses it; real exports stay below 12 [P]
 MAX_DEPTH = 128
-BLOCK = 1 << 22
+BLOCK = 1 << 19  # small enough to stay in the processor's cache, which is what makes it fast
 MAX_ELEMENT = 16 << 20
 MAX_VALUE = 1 << 20
 _SLICE_MIN, _SLICE_MAX = 16 << 10, 256 << 10
@@ -611,9 +611,9 @@ class JsonStream:
         while True:
             have = text.need(ahead + 1)
             if have == ahead:
-                return (yield from self._unfinished(node, pointer, index, None))
+                return (yield from self._unfinished(node, pointer, index, None, ahead))
             if ahead > self._max_element:
-                return (yield from self._unfinished(node, pointer, index, scan))
+                return (yield from self._unfinished(node, pointer, index, scan, ahead))
             data = text.buf[text.pos + ahead : text.pos + ahead + step]
             at, found, depth = scan.feed(data)
             ends = np.flatnonzero(depth < 0)
@@ -621,7 +621,12 @@ class JsonStream:
             last = int(ends[0]) if closed else len(at)
             too_deep = at[:last][depth[:last] > MAX_DEPTH] + ahead
             bounds = (at[:last][(found[:last] == _COMMA) & (depth[:last] == 0)] + ahead).tolist()
-            if closed:
+            if closed and found[last] == _BRACE_END:
+                # a brace closes what a bracket opened: the element before it is damaged, and so is the structure
+                if not bounds:
+                    return (yield from self._damaged(node, pointer, index))
+                closed = False
+            elif closed:
                 bounds.append(int(at[last]) + ahead)
             ahead += len(data)
             deep += too_deep.tolist() if bounds else too_deep[:1].tolist()
@@ -661,8 +666,8 @@ class JsonStream:
             try:
                 items = node.decoder.decode(b"".join((b"[", memoryview(buf)[begin:end], b"]")))
             except (ValueError, RecursionError):
-                pass
-            else:
+                items = []
+            if len(items) == len(spans):  # blanks alone between two commas would make no item
                 yield Block(node.pattern, pointer, index, items, text.base + begin, text.base + end)
                 return False, False, index + len(items)
         good: list[Any] = []
@@ -751,10 +756,25 @@ class JsonStream:
             tail = buf[start + len(buf[start : pos + close].rstrip()) : pos + close + 1]
             layout.close = tail if b"\n" in tail and len(tail) <= 256 else b""
 
+    def _damaged(self, node: _Node, pointer: str, index: int) -> Generator[Item, None, tuple[int, bool]]:
+        """Deal with an element after which the brackets make no sense: go on at a separator, or not at all."""
+        text = self._text
+        at = text.offset
+        again = self._resume(node.layout, text.pos, len(text.buf))
+        yield Bad(node.pattern, pointer, index, _NO_JSON, at, text.base + (again[0] if again else len(text.buf)))
+        if not again:
+            yield ArrayEnd(node.pattern, pointer, index + 1, False)
+            raise _Stop(at, "this is not valid JSON")
+        text.pos = again[1]
+        return index + 1, again[2]
+
     def _unfinished(
-        self, node: _Node, pointer: str, index: int, scan: _Scan | None
+        self, node: _Node, pointer: str, index: int, scan: _Scan | None, ahead: int
     ) -> Generator[Item, None, tuple[int, bool]]:
-        """Deal with an element whose end is not in sight: the file ended (no ``scan``), or it is too large."""
+        """Deal with an element whose end is not in sight: the file ended (no ``scan``), or it is too large.
+
+        ``ahead`` bytes of it were scanned.
+        """
         text = self._text
         at = text.offset
         again = self._resume(node.layout, text.pos, len(text.buf))
@@ -772,7 +792,7 @@ class JsonStream:
             raise _Stop(text.offset, "the file ends too early")
         closed = False
         done = False
-        text.pos = len(text.buf)
+        text.pos += ahead
         while not done and text.need(1):
             data = text.buf[text.pos : text.pos + _SLICE_MAX]
             found_at, found, depth = scan.feed(data)

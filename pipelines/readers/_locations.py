@@ -9,11 +9,12 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 
-from pipelines.readers._clock import iso_reading
+from pipelines.readers._clock import MAX_OFFSET_S, iso_reading
 from pipelines.readers._json_stream import BLOCK, ArrayEnd, Bad, Block, Broken, JsonStream
 from pipelines.readers._rows import RowBuffer
 from pipelines.readers.base import Sink, SourceFile, Unreadable, implausible_time
@@ -26,6 +27,13 @@ LEAST_ACCURACY_M = 1e-9
 #: said of every export of an account
 ACCOUNT_NOTE = "these are positions of the account's devices: a device need not be where its owner was"
 
+#: the form that nearly all exports write: the built-in reader of ISO texts takes a fifth of the time
+_COMMON_ISO = re.compile(
+    r"\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?(Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)", re.ASCII
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NO_TIME, _SECOND, _MICROSECOND = timedelta(0), timedelta(seconds=1), timedelta(microseconds=1)
+_MAX_OFFSET = timedelta(seconds=MAX_OFFSET_S)
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,18}(?:\.\d{0,18})?(?:[eE][+-]?\d{1,3})?", re.ASCII)
 #: ``50.05°, 14.34°`` (Android), ``geo:27.72,-97.34`` (iOS). The sign of degree may have been damaged by an editor: it
@@ -144,6 +152,17 @@ def milliseconds(value: object) -> Reading | None:
 
 def iso(text: str) -> Reading | None:
     """Read an ISO date and time with its fraction and zone; None if it is none, or names no minute."""
+    common = _COMMON_ISO.fullmatch(text)
+    if common is not None:
+        try:
+            moment = datetime.fromisoformat(text)
+        except ValueError:  # the 30th of February
+            return None
+        offset = moment.utcoffset() or _NO_TIME
+        if abs(offset) <= _MAX_OFFSET:
+            digits = len(common[1] or "") - 1
+            precision = "s" if digits < 1 else "ms" if digits <= 3 else "us"
+            return Reading((moment - _EPOCH + offset) // _MICROSECOND, offset // _SECOND, common[2] == "Z", precision)
     found = iso_reading(text)
     if found is None or found.precision in ("day", "h"):
         return None

@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 
-#: U+200E and U+200F (the app's own mark), U+2068, U+2069 (around a mentioned name), as they stand in a block
+#: U+200E (the app's own mark), U+2068, U+2069 (around a mentioned name), as they stand in a block
 MARK, OPEN, CLOSE = 1, 2, 3
 #: bytes read at a time
 READ_BYTES: Final = 1 << 20
@@ -51,7 +51,7 @@ def _marks(data: bytes) -> bytes:
     if len(wide):
         second, third = a[wide + 1], a[wide + 2]
         general = second == 0x80
-        for last, new in ((0x8E, MARK), (0x8F, MARK), (0xAF, 32), (0x89, 32), (0x87, 32)):
+        for last, new in ((0x8E, MARK), (0x8F, 0), (0xAF, 32), (0x89, 32), (0x87, 32)):
             parts.append((wide[general & (third == last)], 3, new))
         parts.append((wide[general & (third >= 0xAA) & (third <= 0xAE)], 3, 0))
         isolate = second == 0x81
@@ -91,17 +91,19 @@ def encoding_of(start: bytes) -> str:
     return "utf-16" if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8"
 
 
-def blocks(stream: BinaryIO, read_bytes: int = READ_BYTES) -> Iterator[bytes]:
+def blocks(stream: BinaryIO, read_bytes: int | None = None) -> Iterator[bytes]:
     """Yield the text of a stream in blocks of whole lines, each line ended by LF.
 
     Parameters
     ----------
     stream : binary stream
         The file from its first byte.
-    read_bytes : int
-        Bytes to read at a time. A block is at most that long plus one line of :data:`LINE_BYTES`.
+    read_bytes : int, optional
+        Bytes to read at a time, default :data:`READ_BYTES`. A block is at most that long plus one line of
+        :data:`LINE_BYTES`.
     """
-    raw = stream.read(max(read_bytes, 4))
+    size = read_bytes or READ_BYTES
+    raw = stream.read(max(size, 4))
     encoding = encoding_of(raw)
     decoder = codecs.getincrementaldecoder(encoding)(errors="replace")
     utf8 = encoding == "utf-8"
@@ -125,7 +127,7 @@ def blocks(stream: BinaryIO, read_bytes: int = READ_BYTES) -> Iterator[bytes]:
             held += len(text) - cut
         if final:
             break
-        raw = stream.read(read_bytes)
+        raw = stream.read(size)
     if held:
         yield b"".join((*rest, b"\n"))
 
@@ -249,7 +251,7 @@ def _digits(a: Bytes, p: Ints, most: int) -> tuple[Ints, Ints, Ints]:
 
 def _blanks(a: Bytes, p: Ints, most: int) -> Ints:
     for _ in range(most):
-        blank = a[p] == 32
+        blank = (a[p] == 32) | (a[p] == MARK)
         if not blank.any():
             break
         p = p + blank
@@ -332,7 +334,7 @@ def headers(lines: Lines) -> Headers:
     after = p
     closed = ok & bracket & (a[end] == 0x5D)
     layout[closed] = BRACKET
-    after = np.where(closed, _blanks(a, end + 1, 1), after)
+    after = np.where(closed, end + 1 + (a[end + 1] == 32), after)
     open_ = ok & ~bracket
     dash = open_ & (a[p] == 32) & (a[p + 1] == 0x2D) & (a[p + 2] == 32)
     layout[dash] = DASH

@@ -5,8 +5,8 @@ WhatsApp for iOS (22.24.81) and later forms seen in exports and public parsers. 
 time. Sentences that only explain ("Tap to unblock.") are left out: a phrase is matched by its first sentence, because the
 rest changes from version to version. Words marked "recalled" were seen in no export at hand; a wrong one matches nothing.
 
-Text comes in as :mod:`pipelines.readers._whatsapp_lines` hands it over: the direction marks U+200E and U+200F are the
-byte 1, the isolates U+2068 and U+2069 the bytes 2 and 3, other invisible marks are gone, odd blanks are blanks.
+Text comes in as :mod:`pipelines.readers._whatsapp_lines` hands it over: the direction mark U+200E is the byte 1,
+the isolates U+2068 and U+2069 are the bytes 2 and 3, other invisible marks are gone, odd blanks are blanks.
 """
 
 from __future__ import annotations
@@ -631,6 +631,7 @@ PLAIN_BODIES: Final = tuple(
 
 def _template(phrase: str) -> tuple[str, re.Pattern[str]]:
     """Return the longest fixed part of a phrase, folded, and the pattern of the whole."""
+    phrase = clean(phrase)
     parts = [" ".join(p.split()) if p.strip() else "" for p in phrase.split("{}")]
     fixed = [re.sub(r"\(-\w+\)", "\0", part).split("\0") for part in parts]
     needle = folded(max((piece for part in fixed for piece in part), key=len))
@@ -712,7 +713,7 @@ def system_line(body: str, *, trusted: bool) -> SystemLine | None:
         return None
     if _fits(_NUMBER_TO, first_text, first):
         return SystemLine("number")
-    tags = _CALL_BASES.get(low.rstrip("."))
+    tags = _CALL_BASES.get(low.rstrip(".")) or _CALL_BASES.get(first)
     if tags and tags[0] == "missed":
         return SystemLine("missed", tags=tags)
     if _fits(_MISSED_AT, text, low):
@@ -806,7 +807,7 @@ def read_body(raw: str) -> Body:
             tags = ("edited",)
     found = _stub(text, marked)
     if found is None:
-        found = Body(size=count(text), known=not marked)
+        found = Body(size=count(text if tags else raw), known=not marked)
     found.tags = (*found.tags, *tags)
     return found
 

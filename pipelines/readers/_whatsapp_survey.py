@@ -188,7 +188,7 @@ class Survey:
         self.styles: dict[int, StyleEvidence] = {}
         self.header_lines = 0
         self.line_ends = 0
-        self.returns = 0
+        self.returns = 0  # carriage returns without a line feed, counted in short files only
         self._skip_style, runs = skip if skip else (-1, [])
         self._run_begin = np.array([a for a, _ in runs], np.int64)
         self._run_end = np.array([b for _, b in runs], np.int64)
@@ -208,7 +208,7 @@ class Survey:
         lines = wl.Lines(data)
         self.line_ends += len(lines.end)
         if len(lines.end) < 4:
-            self.returns += data.count(b"\r")
+            self.returns += data.count(b"\r") - data.count(b"\r\n")
         found, sender_end, body = scan(lines, no_space=self.no_space)
         if not len(found):
             return
@@ -409,14 +409,11 @@ def make_plan(open_: Callable[[], BinaryIO], entry_us: int | None, option: str |
 
 
 def _main_style(survey: Survey) -> StyleEvidence:
-    if not survey.styles:
-        if survey.line_ends <= 1 and survey.returns:
-            raise Unreadable("lines end with a carriage return alone: WhatsApp writes no such file", "line:1")
-        raise Unreadable("no line begins with a header of WhatsApp", "line:1")
-    best = min(survey.styles.values(), key=lambda e: (-e.lines, e.first))
-    if survey.line_ends <= 1 and survey.returns > 2:
+    if survey.line_ends <= 1 and survey.returns:
         raise Unreadable("lines end with a carriage return alone: WhatsApp writes no such file", "line:1")
-    return best
+    if not survey.styles:
+        raise Unreadable("no line begins with a header of WhatsApp", "line:1")
+    return min(survey.styles.values(), key=lambda e: (-e.lines, e.first))
 
 
 def _order(e: StyleEvidence, entry_us: int | None, option: str | None) -> tuple[str, str]:

@@ -56,6 +56,7 @@ _EIGHT_BIT = frozenset(
 )  # fmt: skip
 
 _REFERENCE = re.compile(r"&(?:#(?:x([0-9A-Fa-f]+)|([0-9]+))|(lt|gt|amp|quot|apos));")
+_MAYBE_HALF = re.compile(r"&#(?:x0*+[dD]|0*+5)")
 _NAMED = {"lt": "<", "gt": ">", "amp": "&", "quot": '"', "apos": "'"}
 _PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 _HALF = re.compile("[\ud800-\udfff]")
@@ -152,11 +153,15 @@ def _join(match: re.Match[str]) -> str:
 
 def length(value: bytes) -> int:
     """Return the number of characters of a value (see :func:`text`)."""
-    if b"&" not in value and b"\r" not in value:
+    if b"\r" not in value:
         try:
-            return len(value.decode("utf-8"))
+            plain = value.decode("utf-8")
         except UnicodeDecodeError:
-            pass
+            return len(text(value))
+        if b"&" not in value:
+            return len(plain)
+        if not _MAYBE_HALF.search(plain):  # then every reference is one character
+            return len(_REFERENCE.sub("x", plain))
     return len(text(value))
 
 

@@ -344,18 +344,21 @@ class _Journal:
         with source.open() as stream:
             try:
                 header = header_of(next(Lines(stream), ""))
-                cells = next(csv.reader(io.StringIO(raw, newline=""), delimiter=header.delimiter), []) if header else []
+                text = io.StringIO(raw, newline="")
+                cells = next(csv.reader(text, delimiter=header.delimiter, strict=True), []) if header else []
             except (csv.Error, _RowTooLong, Unreadable):
                 header, cells = None, []
-        if header is None or not cells:
+        if header is None or not cells or len(cells) > len(header.columns):
             return hidden(len(raw))
+        row = {name: clean(cell) for name, cell in zip(header.columns, cells, strict=False) if name}
+        # what is no row (a part of a note after a lost quote) has words where a row has names
+        whole = moment(row.get("when", "")) is not None and kind_word(row.get("kind", "")) in KINDS
         shown = []
         for place, cell in enumerate(cells):
-            name = header.columns[place] if place < len(header.columns) else None
-            text = clean(cell)
-            if text:
-                seen = name is not None and _is_metadata(name, text)
-                shown.append(f"{name or '‹another column›'}: {text if seen else hidden(len(text))}")
+            name, value = header.columns[place], clean(cell)
+            if value:
+                seen = name is not None and _is_metadata(name, value) and (whole or name not in ("contact", "via"))
+                shown.append(f"{name or '‹another column›'}: {value if seen else hidden(len(value))}")
         return harmless("\n".join(shown))
 
 

@@ -90,7 +90,7 @@ _QUICK = {
     b"type": rb"[0-9]{1,4}",
     b"duration": rb"[0-9]{1,9}",
     b"dur": rb"[0-9]{1,9}",
-    b"address": rb'[^"<~&]{0,4096}',
+    b"address": rb'[^"<~&@]{0,4096}',  # neither groups nor what may be one under a reference
     b"body": rb'[^"<]*',
 }
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from bisect import bisect_right
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
@@ -45,8 +46,9 @@ from pipelines.readers.base import (
 #: an answer to one of the owner's messages is known as such over this many messages of a chat [P]
 REPLY_MEMORY = 200_000
 #: chats in one export; a file with more is hostile [P]
-MAX_CHATS = 200_000
-_ROWS = 4096  # smaller pieces are gathered before they go to the sink
+MAX_CHATS = 100_000
+_ROWS = 4096  # pieces of chats are gathered to so many rows before their times are read and they go to the sink
+_BYTES = 4 << 20  # or to so much text
 _SENDERS = 8  # remembered in a direct chat, which has two
 _CACHE = 100_000
 
@@ -64,7 +66,7 @@ _OTHER_LISTS = {
     "/sessions/list": "sessions",
     "/web_sessions/list": "web sessions",
 }
-_CLASSES = "call message request gift other"
+_CLASSES = "call message request gift other share"
 
 _ATTACHMENTS = {
     "sticker": "sticker",
@@ -185,7 +187,8 @@ def _decoded(raw: bytes | None) -> Any:
 
 
 def _name(value: Any) -> str:
-    return clean(value) if isinstance(value, str) else ""
+    """Return a name cleaned; empty for what is none (Telegram's have at most 129 characters)."""
+    return clean(value) if isinstance(value, str) and len(value) <= 256 else ""
 
 
 @dataclass(slots=True)
@@ -244,6 +247,13 @@ class _Seen:
     def incoming_only(self) -> bool:
         """Is there no sender but the peer?"""
         return all(s == self.peer_by_id() or self.titled(s) for s in self.senders) and len(self.senders) <= 1
+
+
+def _type(value: Any) -> str | None:
+    """Return the type of a chat; empty for what is none."""
+    if value is None:
+        return None
+    return value if isinstance(value, str) and len(value) <= 64 else ""
 
 
 def _kind(type_: Any) -> str:
@@ -312,10 +322,10 @@ class _Look:
         seen = self._chat(pointer)
         value = _decoded(item.raw)
         if key == "type":
-            seen.type = value if value is None or isinstance(value, str) else ""
+            seen.type = _type(value)
             seen.late = seen.messages > 0
         elif key == "id":
-            seen.id = value
+            seen.id = value if isinstance(value, int) else None
         else:
             seen.name = _name(value)
 
@@ -502,42 +512,6 @@ def _reasons(us: _Ints) -> dict[int, str]:
     return {int(i): implausible_time(int(us[i])) or "no time" for i in odd}
 
 
-class _Gathered:
-    """Hands columns to the sink; small pieces are put together first."""
-
-    def __init__(self, put: Callable[[int, Mapping[str, Any]], None]) -> None:
-        self._put = put
-        self._parts: list[tuple[int, Mapping[str, Any]]] = []
-        self._rows = 0
-
-    def add(self, rows: int, columns: Mapping[str, Any]) -> None:
-        """Add rows; all pieces have the same columns."""
-        if not rows:
-            return
-        self._parts.append((rows, columns))
-        self._rows += rows
-        if self._rows >= _ROWS:
-            self.flush()
-
-    def flush(self) -> None:
-        """Hand over what is there."""
-        parts, rows = self._parts, self._rows
-        self._parts, self._rows = [], 0
-        if len(parts) == 1:
-            self._put(rows, parts[0][1])
-        elif parts:
-            merged: dict[str, Any] = {name: [] for name in parts[0][1]}
-            for count, columns in parts:
-                for name, values in columns.items():
-                    if isinstance(values, list):
-                        merged[name] += values
-                    elif isinstance(values, np.ndarray | pa.Array):
-                        merged[name] += values.tolist()
-                    else:
-                        merged[name] += [values] * count
-            self._put(rows, merged)
-
-
 @dataclass(slots=True)
 class _Span:
     first: int
@@ -561,6 +535,70 @@ class _Chat:
     messages: int = 0
 
 
+class _Piece:
+    """Consecutive records of one chat, and the columns that depend on what each record is."""
+
+    __slots__ = (
+        "answered", "at", "attachment", "chat", "directed", "duration_s", "first", "first_n", "items", "kind", "left_out",
+        "peer", "peer_raw", "places", "pointer", "raws", "rich", "senders", "service_directed", "services", "size", "tags",
+    )  # fmt: skip
+
+    def __init__(
+        self, chat: _Chat, pointer: str, first: int, first_n: int, items: list[_Message], senders: list[str | None],
+        raws: list[Any],
+    ) -> None:  # fmt: skip
+        rows = len(items)
+        self.chat, self.pointer, self.first, self.first_n = chat, pointer, first, first_n
+        self.items, self.senders, self.raws = items, senders, raws
+        self.at = 0  # first row among the pieces that are handed on together
+        self.peer: str | None = None
+        self.peer_raw: str | None = None
+        self.directed: str | list[str] = "unknown"
+        self.service_directed: dict[int, str] = {}
+        self.services = self.rich = False
+        self.kind = ["message"] * rows
+        self.answered: list[bool | None] = [None] * rows
+        self.duration_s: list[int | None] = [None] * rows
+        self.attachment: list[str | None] = ["none"] * rows
+        self.tags: list[str | None] = [None] * rows
+        self.size: list[int | None] = []
+        self.left_out: set[int] = set()
+        self.places: list[int] = []
+
+    def record(self, k: int) -> str:
+        """Return the locator of record k of the piece."""
+        return f"json:{self.pointer}/{self.first + k}"
+
+    def records(self) -> list[str]:
+        """Return all locators."""
+        head = f"json:{self.pointer}/"
+        return [f"{head}{k}" for k in range(self.first, self.first + len(self.items))]
+
+    def other(self, k: int, action: str, directed: str) -> None:
+        """Make record k a service record that is kept."""
+        self.kind[k] = "other"
+        self.tags[k] = action
+        self.service_directed[k] = directed
+
+
+def _chained(pieces: list[_Piece], column: Callable[[_Piece], list[Any]]) -> list[Any]:
+    """Return a column of all pieces."""
+    if len(pieces) == 1:
+        return column(pieces[0])
+    return [value for p in pieces for value in column(p)]
+
+
+def _repeated(pieces: list[_Piece], value: Callable[[_Piece], Any]) -> Any:
+    """Return a column that has one value a piece, as one value if it is the same in all."""
+    values = [value(p) for p in pieces]
+    if not isinstance(values[0], list) and values.count(values[0]) == len(values):
+        return values[0]
+    column: list[Any] = []
+    for p, v in zip(pieces, values, strict=True):
+        column += v if isinstance(v, list) else [v] * len(p.items)
+    return column
+
+
 class _Reading:
     """The second pass."""
 
@@ -569,15 +607,17 @@ class _Reading:
         self.look = look
         self.owner = owner
         self.out = out
-        self.events = _Gathered(out.events)
-        self.positions = _Gathered(out.positions)
+        self.pieces: list[_Piece] = []
+        self.rows = 0  # of the pieces
+        self.bytes = 0
+        self.ended: list[_Chat] = []
         self.n = 0
         self.chat: _Chat | None = None
         self.meta: dict[str, Any] = {}
         self.meta_pointer: str | None = None
         self.accounts: dict[Any, str | None] = {}
         self.strangers: set[str] = set()  # senders of direct chats who are neither owner nor peer
-        self.owner_wrote = False
+        self.owner_seen: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.spans: dict[str, _Span] = {}
 
@@ -611,8 +651,7 @@ class _Reading:
                     broken = item
         if broken is not None and self.n == 0:
             raise Unreadable(broken.reason, f"bytes:{broken.offset}-{broken.offset}")
-        self.events.flush()
-        self.positions.flush()
+        self._flush()
         self._conclude(broken, items.repaired)
 
     # -- chats --------------------------------------------------------------------------------------------------------
@@ -631,9 +670,7 @@ class _Reading:
             type_, id_ = seen.type, seen.id
         else:
             meta = self.meta if self.meta_pointer == pointer else {}
-            type_, id_ = meta.get("type"), meta.get("id")
-            if type_ is not None and not isinstance(type_, str):
-                type_ = ""
+            type_, id_ = _type(meta.get("type")), meta.get("id")
         chat.kind = _kind(type_)
         chat.known_type = type_ is None or type_ in _TYPES
         if isinstance(id_, int) and not isinstance(id_, bool):
@@ -659,10 +696,12 @@ class _Reading:
             return
         if chat.kind == "skip":
             self.counts["skipped" if chat.known_type else "unknown kind"] += chat.messages
+        else:
+            self.ended.append(chat)
+
+    def _cover_chat(self, chat: _Chat) -> None:
         for basis, span in chat.spans.items():
             self._cover(basis, span, scope="thread", scope_id=chat.thread_id)
-            known = self.spans.setdefault(basis, _Span(span.first, span.last))
-            known.first, known.last = min(known.first, span.first), max(known.last, span.last)
         if chat.kind == "direct" and chat.spans and chat.peer is None:
             self.counts["direct chats without a known other side"] += 1
 
@@ -686,54 +725,88 @@ class _Reading:
             self.out.out_of_scope(rows)
             return
         senders, raws = self._senders(items)
+        if len(self.owner_seen) < len(self.owner.identifiers):
+            self.owner_seen |= self.owner.identifiers.intersection(cast(list[str], senders))
         if not self.owner.names:
             self._learn_name(items, senders)
         if chat.kind == "direct":
             self._check_direct(chat, senders, raws)
-        times = _times([m.date for m in items], [m.date_unixtime for m in items])
-        table = _Rows(rows)
-        services = [k for k, m in enumerate(items) if m.type != "message"]
-        for k in services:
-            self._service(table, k, items[k], senders[k], chat)
-        rich = self._contents(table, items)
-        directed: str | list[str] = "yes" if chat.kind == "direct" else "unknown"
+        piece = _Piece(chat, block.pointer, block.first, first_n, items, senders, raws)
+        self._contents(piece, chat)
+        piece.directed = "yes" if chat.kind == "direct" else "unknown"
         if chat.kind == "group":
-            directed = self._directed(chat, items, senders, table.directed)
-        left_out = table.left_out
-        if left_out:
-            self.out.out_of_scope(len(left_out))
-        for k, reason in times.reasons.items():
-            if k not in left_out:
-                self.out.reject(first_n + k, f"json:{block.pointer}/{block.first + k}", reason)
-        gone = left_out | times.reasons.keys()
-        keep = np.array([k for k in range(rows) if k not in gone], np.int64) if gone else None
-        n = np.arange(first_n, first_n + rows, dtype=np.int64)
-        record = pc.binary_join_element_wise(
-            f"json:{block.pointer}/", pa.array(np.arange(block.first, block.first + rows)).cast(pa.string()), ""
-        )
-        direct = chat.kind == "direct"
+            piece.directed = self._directed(chat, piece)
+        piece.peer, piece.peer_raw = chat.peer, chat.peer_raw  # of direct chats only
+        self.pieces.append(piece)
+        self.rows += rows
+        self.bytes += block.end - block.start
+        if self.rows >= _ROWS or self.bytes >= _BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Read the times of the gathered pieces, hand their rows to the sink, and cover the chats that ended."""
+        pieces, rows = self.pieces, self.rows
+        self.pieces, self.rows, self.bytes = [], 0, 0
+        if rows:
+            times = _times(
+                [m.date for p in pieces for m in p.items], [m.date_unixtime for p in pieces for m in p.items]
+            )
+            gone: set[int] = set()
+            at = 0
+            for p in pieces:
+                p.at = at
+                gone.update(at + k for k in p.left_out)
+                at += len(p.items)
+            if gone:
+                self.out.out_of_scope(len(gone))
+            for row in sorted(times.reasons.keys() - gone):
+                p = pieces[bisect_right(pieces, row, key=lambda piece: piece.at) - 1]
+                self.out.reject(p.first_n + row - p.at, p.record(row - p.at), times.reasons[row])
+            gone |= times.reasons.keys()
+            keep = None
+            if gone:
+                kept = np.ones(rows, np.bool_)
+                kept[list(gone)] = False
+                keep = np.flatnonzero(kept)
+            self._put_events(pieces, times, keep, rows)
+            self._put_positions(pieces, times, gone)
+            self._extend_spans(pieces, times, keep)
+        ended, self.ended = self.ended, []
+        for chat in ended:
+            self._cover_chat(chat)
+
+    def _put_events(self, pieces: list[_Piece], times: _Times, keep: _Ints | None, rows: int) -> None:
+        services = any(p.services for p in pieces)
+        rich = any(p.rich for p in pieces)
         columns: dict[str, Any] = {
-            "n": n, "record": record, "local_time": times.local_us, "stated_offset_s": times.offset_s,
-            "ts_precision": times.precision, "zone_basis": times.basis, "kind": table.kind if services else "message",
-            "sender": senders, "directed": directed, "answered": table.answered if services else None,
-            "duration_s": table.duration_s if services else None, "size": table.size,
-            "attachment": table.attachment if rich else "none", "tags": table.tags if rich else None,
-        }  # fmt: skip
+            "n": np.concatenate([np.arange(p.first_n, p.first_n + len(p.items), dtype=np.int64) for p in pieces]),
+            "record": _chained(pieces, _Piece.records),
+            "local_time": times.local_us,
+            "stated_offset_s": times.offset_s,
+            "ts_precision": times.precision,
+            "zone_basis": times.basis,
+            "kind": _chained(pieces, lambda p: p.kind) if services else "message",
+            "sender": _chained(pieces, lambda p: p.senders),
+            "answered": _chained(pieces, lambda p: p.answered) if services else None,
+            "duration_s": _chained(pieces, lambda p: p.duration_s) if services else None,
+            "size": _chained(pieces, lambda p: p.size),
+            "attachment": _chained(pieces, lambda p: p.attachment) if rich else "none",
+            "tags": _chained(pieces, lambda p: p.tags) if rich else None,
+            "directed": _repeated(pieces, lambda p: p.directed),
+            "identifier": _repeated(pieces, lambda p: p.peer),
+            "identifier_raw": _repeated(pieces, lambda p: p.peer_raw),
+            "identifier_kind": _repeated(pieces, lambda p: _identifier_kind(p.peer)),
+            "thread_id": _repeated(pieces, lambda p: p.chat.thread_id),
+            "thread_kind": _repeated(pieces, lambda p: p.chat.kind),
+            "participants_n": _repeated(pieces, lambda p: 2 if p.chat.kind == "direct" else None),
+        }
         if keep is not None:
             columns = {name: _taken(values, keep) for name, values in columns.items()}
-        kept = rows if keep is None else len(keep)
+            rows = len(keep)
         own = min(self.owner.identifiers) if self.owner.shown_by_file else None
-        columns |= {
-            "channel": "telegram", "direction": "unknown", "actor": "unknown",
-            "identifier": chat.peer if direct else None, "identifier_raw": chat.peer_raw if direct else None,
-            "identifier_kind": _identifier_kind(chat.peer) if direct else "none", "owner_line": own,
-            "thread_id": chat.thread_id, "thread_kind": chat.kind, "participants_n": 2 if direct else None,
-        }  # fmt: skip
-        self.events.add(kept, columns)
-        self._extend_spans(chat, times, keep)
-        places = [k for k in table.places if k not in gone]
-        if places:
-            self._positions(block, items, places, n, times, senders, raws)
+        constants = {"channel": "telegram", "direction": "unknown", "actor": "unknown", "owner_line": own}
+        if rows:
+            self.out.events(rows, {**columns, **constants})
 
     def _senders(self, items: list[_Message]) -> tuple[list[str | None], list[Any]]:
         """Return who wrote each message: identifiers, and what the file says."""
@@ -742,12 +815,16 @@ class _Reading:
         if len(accounts) > _CACHE:
             accounts.clear()
         try:
-            for raw in set(raws) - accounts.keys():
-                accounts[raw] = _account(raw)
+            new = set(raws) - accounts.keys()
         except TypeError:  # a list or an object where an id belongs
-            raws = [raw if isinstance(raw, str | int) else "" for raw in raws]
-            for raw in set(raws) - accounts.keys():
-                accounts[raw] = _account(raw)
+            new = {""}
+        if any(not isinstance(raw, int | None) and not (isinstance(raw, str) and 0 < len(raw) <= 64) for raw in new):
+            raws = [
+                raw if isinstance(raw, int | None) or (isinstance(raw, str) and len(raw) <= 64) else "" for raw in raws
+            ]
+            new = set(raws) - accounts.keys()
+        for raw in new:
+            accounts[raw] = _account(raw)
         senders = list(map(accounts.__getitem__, raws))
         if None in accounts and None in senders:
             for k, m in enumerate(items):
@@ -759,7 +836,7 @@ class _Reading:
 
     def _learn_name(self, items: list[_Message], senders: list[str | None]) -> None:
         """Learn under which name the owner writes: groups list members by name."""
-        for one in self.owner.identifiers.intersection(senders):
+        for one in self.owner.identifiers.intersection(cast(list[str], senders)):
             m = items[senders.index(one)]
             self.owner.names |= {_name(m.from_ if m.from_ is not None else m.actor)} - {""}
 
@@ -776,12 +853,12 @@ class _Reading:
         if chat.peer is not None and chat.peer_raw is None and chat.peer in different:
             chat.peer_raw = str(raws[senders.index(chat.peer)])
         strangers = others - {chat.peer}
-        self.owner_wrote |= not different.isdisjoint(self.owner.identifiers)
         if strangers:
-            self.strangers |= set(sorted(strangers)[:_SENDERS])
+            if len(self.strangers) < _SENDERS:
+                self.strangers |= set(sorted(strangers)[:_SENDERS])
             self.counts["records in direct chats by a third sender"] += sum(s in strangers for s in senders)
 
-    def _service(self, table: _Rows, k: int, m: _Message, sender: str | None, chat: _Chat) -> None:
+    def _service(self, table: _Piece, k: int, m: _Message, sender: str | None, chat: _Chat) -> None:
         """Decide what a record that is no message means."""
         action = m.action if isinstance(m.action, str) else ""
         if m.type != "service":
@@ -815,10 +892,10 @@ class _Reading:
         named = isinstance(members, list) and any(_name(m) in self.owner.names for m in members)
         return named and action in _INVITES
 
-    def _contents(self, table: _Rows, items: list[_Message]) -> bool:
-        """Fill in length, kind of attachment and tags; return whether any record is more than text."""
+    def _contents(self, table: _Piece, chat: _Chat) -> None:
+        """Fill in length, kind of attachment and tags of messages, and what records are that are none."""
+        items = table.items
         table.size = [len(t) if (t := m.text).__class__ is str else _text_size(t) for m in items]
-        attachment, tags = table.attachment, table.tags
         unset = msgspec.UNSET
         rich = [
             k for k, m in enumerate(items)
@@ -826,17 +903,20 @@ class _Reading:
             or m.location_information is not None or m.contact_information is not None or m.poll is not None
             or m.game_title is not None or m.invoice_information is not None or m.type != "message"
         ]  # fmt: skip
+        table.rich = bool(rich)
+        attachment, tags = table.attachment, table.tags
         for k in rich:
             m = items[k]
             if m.type != "message":
+                table.services = True
                 table.size[k] = attachment[k] = None
+                self._service(table, k, m, table.senders[k], chat)
                 continue
             words = []
             if m.location_information is not None:
                 attachment[k] = "location"
                 table.places.append(k)
-                words += ["live"] if m.live_location_period_seconds is not None else []
-                words += ["venue"] if m.place_name is not None else []
+                words += _place_words(m)
             elif m.media_type is not None or m.file is not None:
                 kind = m.media_type if isinstance(m.media_type, str) else ""
                 attachment[k] = _ATTACHMENTS.get(kind, "other" if kind else "document")
@@ -853,12 +933,10 @@ class _Reading:
             if m.self_destruct_period_seconds is not None:
                 words.append("self_destruct")
             tags[k] = " ".join(words) or None
-        return bool(rich)
 
-    def _directed(
-        self, chat: _Chat, items: list[_Message], senders: list[str | None], known: dict[int, str]
-    ) -> list[str]:
-        """Say which records of a group are directed at the owner: answers to her, mentions of her, and ``known``."""
+    def _directed(self, chat: _Chat, piece: _Piece) -> list[str]:
+        """Say which records of a group are directed at the owner: answers to her, mentions of her, adding her."""
+        items, senders = piece.items, piece.senders
         owner = self.owner.identifiers
         directed = ["no"] * len(items)
         own = [int(m.id) for m, s in zip(items, senders, strict=True) if s in owner and type(m.id) is int]
@@ -875,7 +953,7 @@ class _Reading:
                 continue
             if (type(answers) is int and m.reply_to_peer_id is None and answers in chat.own) or self._mentions(m.text):
                 directed[k] = "yes"
-        for k, value in known.items():
+        for k, value in piece.service_directed.items():
             directed[k] = value
         return directed
 
@@ -912,51 +990,53 @@ class _Reading:
             return f"telegram:user{int(number)}" in self.owner.identifiers
         return any(name is not None and name.lower() in self.owner.usernames for name in names)
 
-    def _extend_spans(self, chat: _Chat, times: _Times, keep: _Ints | None) -> None:
-        """Widen what the chat covers; where the file states offsets, in UTC, for they may differ within a chat."""
-        us, basis, offsets = times.local_us, times.basis, times.offset_s
-        if keep is not None:
-            us, basis, offsets = us[keep], _taken(basis, keep), _taken(offsets, keep)
-        if not len(us):
-            return
+    def _extend_spans(self, pieces: list[_Piece], times: _Times, keep: _Ints | None) -> None:
+        """Widen what the chats cover; where the file states offsets, in UTC, for they may differ within a chat."""
+        offsets = times.offset_s
         if isinstance(offsets, list):
             offsets = np.array([o or 0 for o in offsets], np.int64)
-        utc = us if offsets is None else us - offsets * 1_000_000
-        for name in {basis} if isinstance(basis, str) else set(basis):
-            chosen = us if name == "case" else utc
-            if not isinstance(basis, str):
-                chosen = chosen[np.array([b == name for b in basis], np.bool_)]
-            low, high = int(chosen.min()), int(chosen.max())
-            span = chat.spans.setdefault("case" if name == "case" else "utc", _Span(low, high))
-            span.first, span.last = min(span.first, low), max(span.last, high)
+        utc = times.local_us if offsets is None else times.local_us - offsets * 1_000_000
+        in_case_zone = np.array([b == "case" for b in times.basis]) if isinstance(times.basis, list) else None
+        for p in pieces:
+            rows = np.arange(p.at, p.at + len(p.items))
+            if keep is not None:
+                low, high = np.searchsorted(keep, (p.at, p.at + len(p.items)))
+                rows = keep[low:high]
+            if in_case_zone is None:
+                parts = [(times.basis == "case", rows)]
+            else:
+                parts = [(True, rows[in_case_zone[rows]]), (False, rows[~in_case_zone[rows]])]
+            for case, chosen in parts:
+                if not len(chosen):
+                    continue
+                us = (times.local_us if case else utc)[chosen]
+                first, last = int(us.min()), int(us.max())
+                for spans in (p.chat.spans, self.spans):
+                    span = spans.setdefault("case" if case else "utc", _Span(first, last))
+                    span.first, span.last = min(span.first, first), max(span.last, last)
 
-    def _positions(
-        self, block: Block, items: list[_Message], places: list[int], n: _Ints, times: _Times,
-        senders: list[str | None], raws: list[Any],
-    ) -> None:  # fmt: skip
-        rows: dict[str, list[Any]] = {
-            name: [] for name in (
-                "n", "record", "local_time", "stated_offset_s", "ts_precision", "zone_basis", "identifier",
-                "identifier_raw", "sender", "lat", "lon", "tags",
-            )
-        }  # fmt: skip
-        for k in places:
-            m = items[k]
-            point = _point(m.location_information)
-            if point is None:
-                self.counts["locations without a usable point"] += 1
-                continue
-            words = ["live"] if m.live_location_period_seconds is not None else []
-            words += ["venue"] if m.place_name is not None else []
-            values = (
-                int(n[k]), f"json:{block.pointer}/{block.first + k}", *times.row(k), senders[k],
-                None if raws[k] is None else str(raws[k]), senders[k], *point, " ".join(words) or None,
-            )  # fmt: skip
-            for name, value in zip(rows, values, strict=True):
-                rows[name].append(value)
-        self.positions.add(
-            len(rows["n"]), {**rows, "sub": 2, "kind": "share", "subject": "contact", "source_how": "share"}
-        )
+    def _put_positions(self, pieces: list[_Piece], times: _Times, gone: set[int]) -> None:
+        names = ("n", "record", "local_time", "stated_offset_s", "ts_precision", "zone_basis", "identifier",
+                 "identifier_raw", "sender", "lat", "lon", "tags")  # fmt: skip
+        rows: list[tuple[Any, ...]] = []
+        for p in pieces:
+            for k in p.places:
+                m = p.items[k]
+                if p.at + k in gone:
+                    continue
+                point = _point(m.location_information)
+                if point is None:
+                    self.counts["locations without a usable point"] += 1
+                    continue
+                raw = None if p.senders[k] is None else str(p.raws[k])
+                rows.append(
+                    (p.first_n + k, p.record(k), *times.row(p.at + k), p.senders[k], raw, p.senders[k], *point,
+                     " ".join(_place_words(m)) or None)
+                )  # fmt: skip
+        if rows:
+            columns: dict[str, Any] = {name: list(c) for name, c in zip(names, zip(*rows, strict=True), strict=True)}
+            constants = {"sub": 2, "kind": "share", "subject": "contact", "source_how": "share"}
+            self.out.positions(len(rows), {**columns, **constants})
 
     # -- what is said of the file as a whole ---------------------------------------------------------------------------
 
@@ -991,18 +1071,24 @@ class _Reading:
 
     def _say_owner(self) -> None:
         owner = self.owner
-        shown = sorted(owner.identifiers) if owner.shown_by_file else []
-        if not self.look.whole_account and not self.owner_wrote and len(self.strangers) == 1:
+        shown = sorted(owner.identifiers if owner.shown_by_file else self.owner_seen)
+        by_file = owner.shown_by_file
+        if not self.look.whole_account and not self.owner_seen and len(self.strangers) == 1:
             # the look stopped at the peer's messages: the one other sender of a direct chat is who exported it
-            shown = sorted(self.strangers)
+            shown, by_file = sorted(self.strangers), True
             self.counts["records in direct chats by a third sender"] = 0
         if owner.phone:
             shown.append(owner.phone)
         if shown:
             self.out.owner(shown)
             declared = self.look.declared_ids
-            if declared and not declared & set(shown):
+            if by_file and declared and not declared & set(shown):
                 self.out.note("The account that was exported is not one of those declared as the owner's.")
+
+
+def _place_words(m: _Message) -> list[str]:
+    live = ["live"] if m.live_location_period_seconds is not None else []
+    return live + (["venue"] if m.place_name is not None else [])
 
 
 def _joined(parts: list[str]) -> str:
@@ -1034,34 +1120,9 @@ def _identifier_kind(identifier: str | None) -> str:
 
 def _taken(values: Any, keep: _Ints) -> Any:
     """Return the kept rows of a column; a single value stays."""
-    if values is None or isinstance(values, str):
-        return values
     if isinstance(values, list):
         return [values[k] for k in keep.tolist()]
-    return values.take(keep)
-
-
-class _Rows:
-    """The columns of a block that depend on what a record is."""
-
-    __slots__ = ("answered", "attachment", "directed", "duration_s", "kind", "left_out", "places", "size", "tags")
-
-    def __init__(self, rows: int) -> None:
-        self.kind = ["message"] * rows
-        self.answered: list[bool | None] = [None] * rows
-        self.duration_s: list[int | None] = [None] * rows
-        self.attachment: list[str | None] = ["none"] * rows
-        self.tags: list[str | None] = [None] * rows
-        self.size: list[int | None] = []
-        self.directed: dict[int, str] = {}
-        self.left_out: set[int] = set()
-        self.places: list[int] = []
-
-    def other(self, k: int, action: str, directed: str) -> None:
-        """Make row k a service record that is kept."""
-        self.kind[k] = "other"
-        self.tags[k] = action
-        self.directed[k] = directed
+    return values[keep] if isinstance(values, np.ndarray) else values
 
 
 class TelegramJson:

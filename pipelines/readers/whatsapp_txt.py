@@ -60,6 +60,7 @@ MOST_MENTIONS, MENTION_CHARS = 5, 100
 #: numbers of messages at which the app cuts an export off, by public guides: without media, with media; and the margin [P]
 CAPS, CAP_MARGIN = (40_000, 10_000), 100
 _NAMES_SHOWN: Final = 20
+_TOO_LONG: Final = f"record is longer than {RECORD_BYTES} bytes"
 _MOST_SHAPES: Final = 10_000
 
 _DROP: Final = str.maketrans("", "", "\x01\x02\x03")
@@ -179,7 +180,8 @@ def _find_people(plan: Plan, context: Context) -> tuple[Cast, dict[int, SenderCo
     for raw, count in plan.evidence.senders.items():
         person = person_of(raw.decode("utf-8", "replace"), context)
         cut_quote = count.lines < 3 and wp.cuts_a_quote(person.raw)
-        if not person.name or cut_quote or wp.system_line(person.raw, trusted=plan.no_space) is not None:
+        line = wp.system_line(person.raw, trusted=True) if plan.no_space else None
+        if not person.name or cut_quote or (line is not None and line.what == "missed"):
             cast.code[raw] = -1
             cast.group |= cut_quote
             continue
@@ -219,14 +221,15 @@ def make_cast(plan: Plan, source: SourceFile, context: Context) -> Cast:
         opening = [code for code, count in counts.items() if count.encryption]
         if len(opening) == 1:
             cast.title = cast.people[opening[0]]
-    cast.group |= plan.evidence.group_lines > 0 or len(persons) > 2
+    cast.group |= plan.evidence.group_lines > 0
     if cast.title is not None and len(persons) >= 2:
         # the chat's own name stands only on lines of the app, and two others write: it is the name of a group
         cast.group |= any(_same_title(cast.title, cast.people[code]) for code in cast.trusted)
     owners = _find_owner(cast, persons, context)
     others = [p for code, p in persons.items() if code not in owners]
+    cast.group |= len(others) > 1
     if cast.group:
-        titled = cast.title.name if cast.title else f"{source.container or ''}/{source.name}"
+        titled = wp.title_key(cast.title.name) if cast.title else f"{source.container or ''}/{source.name}"
         cast.thread_id = f"g:{_hash(titled)}"
         return cast
     if len(others) == 1:
@@ -244,6 +247,7 @@ def make_cast(plan: Plan, source: SourceFile, context: Context) -> Cast:
 
 def _find_owner(cast: Cast, persons: dict[int, Person], context: Context) -> set[int]:
     option = context.options.get("owner")
+    group = cast.group or len(persons) > 2
     cast.owner = Names([option] if option else context.owner_names, context)
     owners = {code for code, p in persons.items() if p in cast.owner}
     if owners:
@@ -256,7 +260,7 @@ def _find_owner(cast: Cast, persons: dict[int, Person], context: Context) -> set
         return owners
     known = Names(context.contact_names, context)
     titled = {code for code, p in persons.items() if cast.title is not None and _same_title(cast.title, p)}
-    if not option and not cast.group and len(persons) == 2 and len(titled) == 1:
+    if not option and not group and len(persons) == 2 and len(titled) == 1:
         owners = set(persons) - titled
         found = [persons[code] for code in owners]
         cast.owner_identifiers = [p.identifier for p in found]
@@ -266,7 +270,7 @@ def _find_owner(cast: Cast, persons: dict[int, Person], context: Context) -> set
     if all(code in titled or p in known for code, p in persons.items()):
         cast.notes.append("the owner does not write in this file")
         return owners
-    if option and cast.group:
+    if option and group:
         cast.notes.append("the owner named by the option does not write in this group")
         return owners
     names = sorted(p.raw for p in persons.values())
@@ -350,6 +354,8 @@ class _Writer:
         self._push = np.array([p.push_name for p in cast.people], np.bool_)
         self._names = tuple(p.raw for p in cast.people[:200])
         self._shapes: set[int] = set()
+        self.low: int | None = None  # first and last reading of the header lines that count
+        self.high: int | None = None
         self.unknown_lines = self.number_lines = self.marked_lines = self.kept = 0
 
     # -- the stream -----------------------------------------------------------------------------------------------
@@ -421,7 +427,7 @@ class _Writer:
         first, self._overlong = self._overlong, None
         self._n += 1
         self._out.read(1)
-        self._out.reject(self._n, _locator(first, next_line - 1), f"record is longer than {RECORD_BYTES} bytes")
+        self._out.reject(self._n, _locator(first, next_line - 1), _TOO_LONG)
 
     def _reject_text(self, lines: int) -> None:
         self._out.read(lines)
@@ -441,10 +447,18 @@ class _Writer:
         last = np.append(h.line[1:], stop) - 1
         _trim(lines, h.line, last)
         us, exists = readings(h, self._plan.order, buddhist_short=self._plan.buddhist_short)
-        good = own & exists & plausible(us)
+        begin = lines.begin[h.line]
+        fits = np.append(begin[1:], lines.end[stop - 1] + 1) - begin <= RECORD_BYTES
+        good = own & exists & fits & plausible(us)
+        if good.any():
+            low, high = int(us[good].min()), int(us[good].max())
+            self.low = low if self.low is None else min(self.low, low)
+            self.high = high if self.high is None else max(self.high, high)
         for i in np.flatnonzero(~good).tolist():
             if not own[i]:
                 reason = "another header style than the rest of the file"
+            elif not fits[i]:
+                reason = _TOO_LONG
             elif not exists[i]:
                 reason = f"no such date or time (dates read as {self._plan.order})"
             else:
@@ -459,8 +473,8 @@ class _Writer:
         _sizes(r)
         positions = self._bodies(r)
         for i in np.flatnonzero(good & (c.sender < 0) & ~c.keep).tolist():
-            begin = int(h.after[i])
-            self._app_line(c, i, lines.data[begin : min(int(end[i]), begin + 4000)].decode("utf-8", "replace"))
+            after = int(h.after[i])
+            self._app_line(c, i, lines.data[after : min(int(end[i]), after + 4000)].decode("utf-8", "replace"))
         self._emit(r, positions)
 
     def _find_senders(self, r: _Records) -> None:
@@ -469,9 +483,9 @@ class _Writer:
         if not self._plan.no_space:
             # "Name:text": a colon without a blank ends a sender only if the file knows the name
             for i in np.flatnonzero((r.sender_end < 0) & r.good).tolist():
-                begin = int(r.h.after[i])
-                colon = data.find(b":", begin, min(int(r.end[i]), begin + SENDER_BYTES))
-                if colon > begin and code.get(data[begin:colon], -1) >= 0:
+                after = int(r.h.after[i])
+                colon = data.find(b":", after, min(int(r.end[i]), after + SENDER_BYTES))
+                if colon > after and code.get(data[after:colon], -1) >= 0:
                     r.sender_end[i], r.body[i] = colon, colon + 1
         r.body = np.minimum(r.body, r.end)
         rows = np.flatnonzero(r.sender_end >= 0)
@@ -523,7 +537,9 @@ class _Writer:
         first_end = np.minimum(r.lines.end[r.h.line], end)
         first_end = np.maximum(first_end - (a[first_end - 1] == 13), body)
         begin, tail, close = a[body], a[first_end - 1], a[end - 1]
-        special: wl.Bools = (end == body) | (begin == wl.MARK) | (tail == 0x29) | (tail == 0x3E) | (close == 0x3E)
+        special: wl.Bools = (
+            (end == body) | (begin == wl.MARK) | (begin == 32) | (tail == 0x29) | (tail == 0x3E) | (close == 0x3E)
+        )
         length = first_end - body
         special |= _QUICK[_quick_key(length, begin, a[body + length // 2], tail)]
         hits = [_occurrences(data, word) for word in (b"maps.google.com/", b"foursquare.com/")]
@@ -700,7 +716,7 @@ def _sizes(r: _Records) -> None:
     """Count the characters of bodies: bytes that begin one, without stand-ins for marks and carriage returns."""
     a, data = r.lines.a, r.lines.data
     counted = (a & 0xC0) != 0x80
-    counted &= a > wl.CLOSE
+    counted &= (a - np.uint8(1)) > wl.CLOSE - 1  # a byte 0 counts
     counted &= a != 13
     if data.isascii() and int(counted[: len(data)].sum()) == len(data):
         r.c.size[:] = r.end - r.body
@@ -729,7 +745,9 @@ def _occurrences(data: bytes, word: bytes) -> wl.Ints:
 
 def _quick_key(length: wl.Ints, first: wl.Bytes, middle: wl.Bytes, last: wl.Bytes) -> wl.Ints:
     """Return a number of 20 bits made of the length of a line in bytes and three of its bytes."""
-    key: wl.Ints = (length * 131 + first * np.int64(2_531) + middle * np.int64(40_503) + last * np.int64(7_919)) & 0xFFFFF
+    key: wl.Ints = (
+        length * 131 + first * np.int64(2_531) + middle * np.int64(40_503) + last * np.int64(7_919)
+    ) & 0xFFFFF
     return key
 
 
@@ -826,7 +844,6 @@ class WhatsAppText:
 def _plan_notes(plan: Plan) -> Iterable[str]:
     sequence = plan.sequence
     yield f"dates are read as {plan.order}: {plan.order_basis}"
-    yield f"header lines run from {_iso(sequence.low)} to {_iso(sequence.high)}, local time"
     if plan.mixed:
         yield (
             f"{plan.other_lines} header-like lines are in another style than the other {plan.evidence.lines}: the file is merged or "
@@ -844,6 +861,7 @@ def _plan_notes(plan: Plan) -> Iterable[str]:
 
 
 def _row_notes(writer: _Writer) -> Iterable[str]:
+    yield f"header lines run from {_iso(writer.low)} to {_iso(writer.high)}, local time"
     if writer.number_lines:
         yield f"{writer.number_lines} lines say that somebody changed the number: identifiers are not joined by them"
     if writer.unknown_lines:
