@@ -29,8 +29,10 @@ from typing import Any, BinaryIO
 ROOT = Path(__file__).resolve().parent.parent
 STYLES = ("android", "ios", "kk")
 NAMES = ("Aigerim", "Bolat", "+7 700 000 00 02")
-LATIN = "hello where are you now please answer it is late we have to talk about the keys and the car tomorrow".split()
-KAZAKH = "сәлем қайда жүрсің өтінемін жауап бер кеш болды кілт пен көлік туралы ертең сөйлесейік".split()
+LATIN = re.split(
+    " ", "hello where are you now please answer it is late we have to talk about the keys and the car tomorrow"
+)
+KAZAKH = re.split(" ", "сәлем қайда жүрсің өтінемін жауап бер кеш болды кілт пен көлік туралы ертең сөйлесейік")
 
 HEADS = {
     "android": r"^(\d\d)/(\d\d)/(\d{4}), (\d\d):(\d\d) - ([^:\n]+): ",
@@ -97,10 +99,13 @@ class NullSink:
 
 def reader(path: Path, style: str) -> Callable[[], int]:
     """Prepare a run of the reader."""
+    import pyarrow as pa
+
     from pipelines.identifiers import phone_identifier
     from pipelines.readers.base import Context, SourceFile
     from pipelines.readers.whatsapp_txt import READER
 
+    pa.array(["x"])  # the first array loads pandas
     phone_identifier(NAMES[2], "KZ")  # loads the library of numbers
 
     def opener() -> BinaryIO:
@@ -140,7 +145,7 @@ def one_regex(path: Path, style: str) -> Callable[[], int]:
         times = days.astype("M8[s]") + (hour * 60 + minute) * 60 + (numbers[5] if style == "ios" else 0)
         sizes = [len(b) for b in bodies]
         table = pa.table({"ts": times, "who": pa.array(columns[-1]).dictionary_encode(), "body": bodies, "size": sizes})
-        return table.num_rows
+        return int(table.num_rows)
 
     return go
 

@@ -134,7 +134,10 @@ def _capped(group: Ints, ts: Ints, cap: int) -> Ints:
     """
     step = np.minimum(ts[1:] - ts[:-1], cap)
     step[group[1:] != group[:-1]] = cap
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(step, dtype=np.int64)))
+    clock = np.concatenate((np.zeros(1, np.int64), np.cumsum(step, dtype=np.int64)))
+    if len(clock) > 1 and int(clock.min()) < 0:  # 292,000 years of contacts at once: wrong counts would be worse
+        raise OverflowError("too many contacts at once for one clock; score fewer cases in one call")
+    return clock
 
 
 def openers(group: Ints, ts: Ints, window: int) -> Bools:

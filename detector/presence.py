@@ -78,7 +78,10 @@ def episodes(case: CaseTables, as_of: int, numbers_of: dict[str, Any]) -> Episod
     spot = np.where((text_codes >= 0) & (by_text < 0), text_codes, -1)
     found = place_of(floats(p["lat"]), floats(p["lon"]), floats(p["accuracy_m"]), ts, case,
                      int(numbers_of["visit_accuracy_m"]))  # fmt: skip
-    place = np.where(by_text >= 0, by_text, np.where(spot >= 0, -1, found))
+    place = np.where(by_text >= 0, by_text, found)
+    spot = np.where(place < 0, spot, -1)
+    # a tracker seen with the owner is where she is: it visits nothing
+    place = np.where(trackers, -1, place)
     manner = np.array([_SIGHTINGS.get(k, VISIT) for k in kinds] + [VISIT], np.int64)[kind_codes]
     single = ours & ((manner != VISIT) | (flags(kind_codes, kinds, ("visit",)) & (place >= 0)))
     fixes = ours & flags(kind_codes, kinds, ("fix", "path", "share", "check_in"))

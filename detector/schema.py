@@ -350,8 +350,13 @@ def columns(table: str) -> Iterator[Column]:
         yield Column(
             table, field.name, field.type, field.nullable, meta.get("meaning", ""), meta.get("unit", ""),
             tuple(meta["allowed"].split("|")) if "allowed" in meta else (), meta.get("resolved") == "yes",
-            float(meta["min"]) if "min" in meta else None, float(meta["max"]) if "max" in meta else None,
+            _bound(meta["min"]) if "min" in meta else None, _bound(meta["max"]) if "max" in meta else None,
         )  # fmt: skip
+
+
+def _bound(text: str) -> float:
+    """Return a bound as it was written: a whole number stays one, because a float cannot hold every microsecond."""
+    return int(text) if text.lstrip("-").isdigit() else float(text)
 
 
 def stored_schema(table: str) -> pa.Schema:

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 
 from detector.arrays import Bools, Ints, distinct, last_value, span
 from detector.course import KIND, MANNER
+from detector.model import CaseTables
 from detector.state import State
 
 VERDICTS = ("service", "insufficient", "none", "systematic", "emerging", "reciprocal", "isolated")
@@ -80,27 +81,47 @@ def _service(s: State) -> Bools:
     return out
 
 
+def _coverage_rows(case: CaseTables) -> list[tuple[str, str | None, int, int]]:
+    """Return scope, its id, begin and end of every coverage row with times."""
+    t = case.coverage.filter(pc.is_valid(case.coverage["ts_from"]))
+    return list(zip(*(t[k].to_pylist() for k in ("scope", "scope_id", "ts_from", "ts_to")), strict=True))
+
+
+def _threads(case: CaseTables, as_of: int) -> dict[str, set[str]]:
+    """Return the threads in which each contact is the other side, as of a moment."""
+    live = pc.and_(pc.less(case.events["ts"], as_of), pc.is_null(case.events["duplicate_of"]))
+    pairs = (
+        case.events.filter(live).select(["contact_id", "thread_id"]).group_by(["contact_id", "thread_id"]).aggregate([])
+    )
+    out: dict[str, set[str]] = {}
+    for contact, thread in zip(pairs["contact_id"].to_pylist(), pairs["thread_id"].to_pylist(), strict=True):
+        if contact is not None and thread is not None:
+            out.setdefault(contact, set()).add(thread)
+    return out
+
+
 def _covered_share(s: State, wanted: Bools) -> tuple[Ints, Ints]:
     """Return covered and whole time in question (µs), for the wanted contacts."""
     c = s.course
     covered, whole = np.zeros(c.n_groups, np.int64), np.zeros(c.n_groups, np.int64)
-    by_case: dict[int, list[tuple[str, str | None, int, int]]] = {}
+    by_case: dict[int, tuple[list[tuple[str, str | None, int, int]], dict[str, set[str]]]] = {}
     for g in np.flatnonzero(wanted).tolist():
         group = c.groups[g]
         if group.case not in by_case:
-            t = s.cases[group.case].coverage
-            t = t.filter(pc.is_valid(t["ts_from"]))
-            by_case[group.case] = list(
-                zip(*(t[k].to_pylist() for k in ("scope", "scope_id", "ts_from", "ts_to")), strict=True)
+            by_case[group.case] = (
+                _coverage_rows(s.cases[group.case]),
+                _threads(s.cases[group.case], s.as_of[group.case]),
             )
+        rows, threads = by_case[group.case]
+        mine = {*group.identifiers, *threads.get(group.contact_id, ())}
         begin, end = s.valid_from, s.as_of[group.case]
-        mine = sorted(
+        parts = sorted(
             (max(lo, begin), min(hi, end))
-            for scope, name, lo, hi in by_case[group.case]
-            if (scope == "all" or name in group.identifiers) and hi > begin and lo < end
+            for scope, name, lo, hi in rows
+            if (scope == "all" or name in mine) and hi > begin and lo < end
         )
         reached, total = begin, 0
-        for lo, hi in mine:
+        for lo, hi in parts:
             total += max(0, hi - max(lo, reached))
             reached = max(reached, hi)
         covered[g], whole[g] = total, max(0, end - begin)

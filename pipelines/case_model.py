@@ -20,6 +20,8 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Place:
+    """A place of the owner's life: a circle with a validity period. ``radius_m`` is in metres, ``lat`` and ``lon`` in degrees (WGS 84)."""
+
     id: str
     kind: str
     lat: float
@@ -44,6 +46,8 @@ class SourceOptions:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
+    """A person or service on the other side, as declared. ``role`` is a value of ``detector.schema.ROLES``."""
+
     id: str
     label: str
     role: str
@@ -52,6 +56,8 @@ class Contact:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
+    """A dated moment from which contact is known to be unwanted. ``kind`` is a value of ``detector.schema.NOTICE_KINDS``."""
+
     contact: str
     at: Moment
     kind: str
@@ -60,12 +66,16 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRefused:
+    """A notice that a block or a journal row would make, and that is not to count."""
+
     record: str  # event id of the notice that a device or a journal row would make
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Tracker:
+    """An unknown tag or device that was attributed to a contact."""
+
     id: str
     contact: str
     basis: str

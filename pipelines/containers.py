@@ -45,8 +45,8 @@ HEAD_BYTES = 65_536
 
 _BLOCK = 1 << 20
 _ZIP_MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
-#: RuntimeError is what zipfile raises for archives of a kind that it does not know
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, RuntimeError)
+#: what zipfile raises for archives that are damaged or of a kind that it does not know
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, struct.error, ValueError, RuntimeError, LookupError, OverflowError)
 #: the others can inflate without bound within one block, and no app exports them
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _EPOCH = datetime(1970, 1, 1)
@@ -244,6 +244,8 @@ def _overlap(infos: Sequence[zipfile.ZipInfo]) -> bool:
 def _member_fault(info: zipfile.ZipInfo) -> str | None:
     name = info.orig_filename
     parts = re.split(r"[/\\]", name)
+    if not name or not info.filename:
+        return "the member has no name; it is not read"
     if name.startswith(("/", "\\")) or _DRIVE.match(name):
         return "the name of the member is absolute; it is not read"
     if ".." in parts:
@@ -351,7 +353,7 @@ def _why(error: BaseException) -> str:
 def _walk_member(archive: _Archive, index: int, container: str, where: _Where, depth: int) -> Iterator[Found | Refused]:
     info = archive.zip().infolist()[index]
     name = text_of(info.orig_filename)
-    if info.is_dir():
+    if name.endswith("/"):
         return
     if (fault := _member_fault(info)) is not None:
         yield Refused(name, container, fault)

@@ -59,11 +59,15 @@ def match(
         _, key = np.unique(key, return_inverse=True)
     # representatives found so far: one row for each event, the finest precision first
     found = np.zeros(0, np.int64)
-    for span in np.unique(span_us[rows]).tolist():
+    levels, level = np.unique(span_us[rows], return_inverse=True)
+    writes = np.zeros((int(source[rows].max()) + 1, len(levels)), np.bool_)
+    writes[source[rows], level] = True
+    mixed = bool((writes.sum(axis=1) > 1).any())
+    for span in levels.tolist():
         mine = rows[span_us[rows] == span]
         reps = _within(mine, key, ts, source, order, kept)
         if len(found):
-            reps = _across(found, reps, key, ts, span, order, source, kept)
+            reps = _across(found, reps, key, ts, span, order, source, kept, rows if mixed else None)
         found = np.concatenate((found, reps))
     return Matched(_roots(kept))
 
@@ -90,8 +94,13 @@ def _within(mine: Ints, key: Ints, ts: Ints, source: Ints, order: Ints, kept: In
     return at[new]
 
 
-def _across(fine: Ints, coarse: Ints, key: Ints, ts: Ints, span: int, order: Ints, source: Ints, kept: Ints) -> Ints:
-    """Match kept rows of finer precisions with those of a coarser one; return the coarse rows that stay."""
+def _across(
+    fine: Ints, coarse: Ints, key: Ints, ts: Ints, span: int, order: Ints, source: Ints, kept: Ints, mixed: Ints | None
+) -> Ints:
+    """Match kept rows of finer precisions with those of a coarser one; return the coarse rows that stay.
+
+    ``mixed`` holds all rows where a source writes in several precisions: then the witnesses of the two are looked at, too.
+    """
     both = np.concatenate((fine, coarse))
     is_coarse = np.r_[np.zeros(len(fine), np.bool_), np.ones(len(coarse), np.bool_)]
     bucket = np.floor_divide(ts[both], span)
@@ -112,10 +121,22 @@ def _across(fine: Ints, coarse: Ints, key: Ints, ts: Ints, span: int, order: Int
     at = np.flatnonzero(pair)
     other = source[both[at]] != source[both[at - 1]]  # within one source nothing is a duplicate
     at = at[other]
+    if mixed is not None:
+        at = at[~_clash(both[at - 1], both[at], source, kept, mixed)]
     kept[both[at]] = both[at - 1]
     gone = np.zeros(len(kept), np.bool_)
     gone[both[at]] = True
     return coarse[~gone[coarse]]
+
+
+def _clash(fine: Ints, coarse: Ints, source: Ints, kept: Ints, rows: Ints) -> NDArray[np.bool_]:
+    """Mark the pairs whose events, with their witnesses, have a source in common."""
+    joined = kept.copy()
+    joined[coarse] = fine
+    root = _roots(joined)
+    pair = root[rows] * (int(source[rows].max()) + 1) + source[rows]
+    values, counts = np.unique(pair, return_counts=True)
+    return np.isin(root[fine], values[counts > 1] // (int(source[rows].max()) + 1))
 
 
 def _roots(kept: Ints) -> Ints:

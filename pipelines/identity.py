@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -36,11 +37,14 @@ class People:
         Bare name, which stands for any ``<app>:name:<name>``, to the same.
     labels : dict
         Contact id and label, as the incident journal names people, to contact id.
+    region : str or None
+        Country in which a number without country code is read.
     """
 
     exact: dict[str, str]
     bare: dict[str, str]
     labels: dict[str, str]
+    region: str | None = None
 
     def who(self, identifier: str | None) -> str | None:
         """Return contact id, :data:`OWNER`, or None for an identifier that nobody declared."""
@@ -59,7 +63,7 @@ class People:
 
     def _by_number(self, label: str) -> str | None:
         try:
-            return self.exact.get(claimed(label, None))
+            return self.exact.get(claimed(label, self.region))
         except ValueError:
             return None
 
@@ -85,11 +89,12 @@ def people(case: CaseFile) -> People:
         for written in contact.identifiers:
             add(written, contact.id)
         labels.setdefault(clean(contact.id), contact.id)
-    named = [clean(c.label) for c in case.contacts]
+    named = Counter(clean(c.label) for c in case.contacts)
     for contact in case.contacts:  # an id wins over another contact's label; a label of two people names nobody
-        if contact.label and named.count(clean(contact.label)) == 1:
-            labels.setdefault(clean(contact.label), contact.id)
-    return People(exact, bare, labels)
+        label = clean(contact.label)
+        if label and named[label] == 1 and bare.get(label) in (None, OWNER, contact.id):
+            labels.setdefault(label, contact.id)
+    return People(exact, bare, labels, case.region)
 
 
 def declared_identifiers(case: CaseFile, written: Iterable[str]) -> list[str]:

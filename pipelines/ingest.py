@@ -15,7 +15,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from fnmatch import fnmatchcase
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -33,6 +32,7 @@ from pipelines.readers import all_readers, recognise
 from pipelines.readers.base import Context, Head, Reader, Unreadable, Waiting
 from pipelines.results import FOLDER as RESULTS
 from pipelines.sink import Part, StoreSink, StoreWriteError
+from pipelines.source_options import label, options_for
 
 #: options that a reader uses; the time zone is applied on every load instead
 READ_OPTIONS = ("owner", "date_order", "subject")
@@ -133,11 +133,6 @@ class IngestReport:
         return ", ".join(parts)
 
 
-def label(name: str, container: str | None) -> str:
-    """Return how a source is named to the user: ``container!name``."""
-    return name if container is None else f"{container}!{name}"
-
-
 class Watched(io.RawIOBase):
     """A stream of a source that hashes what it gives, as long as it is read front to back."""
 
@@ -217,37 +212,6 @@ class _Watch:
             with self._found.open() as stream:
                 hashes = {hashlib.file_digest(stream, "sha256").hexdigest()}  # type: ignore[arg-type]
         return hashes != {self._found.sha256}
-
-
-def options_for(case: CaseFile, source_id: str, name: str, container: str | None) -> dict[str, str]:
-    """Return the options of ``[[source]]`` that apply to a source.
-
-    ``match`` is compared with the name, with ``container!name`` and with the source id, as a shell pattern. A ``match``
-    that is equal to one of them goes before a pattern.
-
-    Raises
-    ------
-    UserError
-        Two tables of the same rank give different values for one option.
-    """
-    targets = [unicodedata.normalize("NFC", t) for t in (name, label(name, container), source_id)]
-    exact: dict[str, str] = {}
-    pattern: dict[str, str] = {}
-    for table in case.sources:
-        match = unicodedata.normalize("NFC", table.match)
-        if match in targets:
-            chosen = exact
-        elif any(fnmatchcase(t, match) for t in targets):
-            chosen = pattern
-        else:
-            continue
-        for key in ("timezone", "date_order", "owner", "subject"):
-            value = getattr(table, key)
-            if value is None:
-                continue
-            if chosen.setdefault(key, value) != value:
-                raise UserError(f"two [[source]] tables that match it give different values for {key}")
-    return {**pattern, **exact}
 
 
 def waiting_block(source: WaitingSource, lines: str, *, unique: bool) -> str:

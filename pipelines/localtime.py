@@ -21,12 +21,16 @@ _DAY_US = 86_400 * _US
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: the widest move of a clock, used to look at neighbouring transitions
 _REACH_US = 2 * _DAY_US
+#: what a calendar with offsets can say; moments beyond it have the offset of its ends
+_FIRST_US = (datetime(1, 1, 3, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+_LAST_US = (datetime(9999, 12, 29, tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 Ints = NDArray[np.int64]
 
 
 def _offset_at(zone: tzinfo, utc_us: int) -> int:
-    moment = (_EPOCH + timedelta(microseconds=int(utc_us))).astimezone(zone)
+    within = min(max(int(utc_us), _FIRST_US), _LAST_US)
+    moment = (_EPOCH + timedelta(microseconds=within)).astimezone(zone)
     offset = moment.utcoffset()
     assert offset is not None
     return int(offset.total_seconds())
@@ -110,6 +114,7 @@ def to_utc(local_us: Ints, zone_name: str, span_us: Ints, *, order: Ints | None 
     ts, offset, early, late = _both(local_us, moments, offsets)
     twice = late > early
     fold = np.zeros(n, np.int64)
+    proved = np.full(n, -1, np.int64)
     low, high = early, np.where(twice, late, early)
     if twice.any() and order is not None:
         proved = _proved(local_us, order, twice)
@@ -123,11 +128,8 @@ def to_utc(local_us: Ints, zone_name: str, span_us: Ints, *, order: Ints | None 
     end = high + span_us - 1
     if wide.any():  # a reading of a whole day ends by the clock of its end
         _, _, end_early, end_late = _both(end_local, moments, offsets)
-        by_end = np.where(
-            fold == 1,
-            np.maximum(end_early, end_late),
-            np.maximum(end_early, np.where(twice | (end_late > end_early), end_late, end_early)),
-        )
+        # one that is proved to be of the first pass ends within it, where its end was there twice, too
+        by_end = np.where((proved == 0) & (end_early >= high), end_early, end_late)
         end = np.where(wide, np.maximum(by_end, high), end)
     return Moments(ts, low, end, offset, fold)
 
@@ -159,7 +161,7 @@ def _proved(local_us: Ints, order: Ints, twice: NDArray[np.bool_]) -> Ints:
     """Tell the passes through a doubled hour apart by file order: 0 first, 1 second, -1 not proved.
 
     Within one source a run of neighbouring rows of the doubled hour that steps back exactly once, in a file that otherwise goes forward, has
-    gone through the hour twice (mirrored for a file that goes backward).
+    gone through the hour twice (mirrored for a file that goes backward). A file whose other rows show no direction proves nothing.
     """
     out = np.full(len(local_us), -1, np.int64)
     for source in np.unique(order[twice]).tolist():
@@ -175,7 +177,7 @@ def _proved(local_us: Ints, order: Ints, twice: NDArray[np.bool_]) -> Ints:
         edges = np.flatnonzero(np.diff(np.r_[0, inside.astype(np.int8), 0]))
         for a, b in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
             inner = np.diff(clock[a:b])
-            if forward and np.count_nonzero(inner < 0) == 1:
+            if forward and not backward and np.count_nonzero(inner < 0) == 1:
                 turn = a + int(np.flatnonzero(inner < 0)[0]) + 1
                 out[rows[a:turn]], out[rows[turn:b]] = 0, 1
             elif backward and not forward and np.count_nonzero(inner > 0) == 1:

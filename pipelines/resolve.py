@@ -5,9 +5,9 @@ The store holds what the files say; a correction of ``case.toml`` never needs th
 
 from __future__ import annotations
 
-import fnmatch
 import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +30,13 @@ from detector.schema import (
     WITNESSES,
     ZONE_BASES,
 )
-from pipelines.case_model import CaseFile, Moment, SourceOptions
+from pipelines.case_model import CaseFile, Moment
 from pipelines.duplicates import match
+from pipelines.errors import UserError, shown
 from pipelines.identifiers import clean, phone_identifier
 from pipelines.identity import OWNER, People, declared_identifiers, people, undeclared_id
 from pipelines.localtime import offsets_at, spans, to_utc
+from pipelines.source_options import label, options_for
 
 if TYPE_CHECKING:
     from pipelines.store import StoreTables
@@ -73,15 +75,6 @@ class Resolved:
     last_local_us: int | None
 
 
-def options_of(case: CaseFile, name: str, container: str | None, source_id: str) -> SourceOptions | None:
-    """Return the ``[[source]]`` table that a source matches: by name, ``container!name`` or source id; the first that matches."""
-    texts = [name, source_id, name.rsplit("/", 1)[-1]] + ([f"{container}!{name}", container] if container else [])
-    for option in case.sources:
-        if any(fnmatch.fnmatchcase(t, option.match) for t in texts):
-            return option
-    return None
-
-
 def moment_utc(moment: Moment, zone: str) -> tuple[int, int, int]:
     """Return (ts, earliest, latest) of a time that a person wrote, µs UTC."""
     where = zone if moment.offset_s is None else _offset_name(moment.offset_s)
@@ -95,20 +88,33 @@ def _offset_name(seconds: int) -> str:
     return f"{sign}{abs(seconds) // 3600:02d}:{abs(seconds) % 3600 // 60:02d}"
 
 
+def _options(case: CaseFile, row: dict[str, Any]) -> dict[str, str]:
+    try:
+        return options_for(case, row["source_id"], row["name"], row["container"])
+    except UserError as error:
+        raise UserError(f"{shown(label(row['name'], row['container']))}: {error}") from None
+
+
 class _Sources:
     """What resolve knows of each source."""
 
     def __init__(self, case: CaseFile, sources: pa.Table) -> None:
         rows = sources.sort_by("source_id").to_pylist()
         self.ids = [r["source_id"] for r in rows]
-        found = [options_of(case, r["name"], r["container"], r["source_id"]) for r in rows]
-        self.zone = [o.timezone if o and o.timezone else None for o in found]
-        self.subject = [o.subject if o and o.subject else None for o in found]
+        found = [_options(case, r) for r in rows]
+        self.zone = [o.get("timezone") for o in found]
+        # one that was read with a subject that the case no longer names is the owner's again, as if it had never been named
+        self.subject = [
+            o.get("subject") or ("owner" if "subject" in json.loads(r["options"] or "{}") else None)
+            for r, o in zip(rows, found, strict=True)
+        ]
         self.owner: list[set[str]] = []
         for row, option in zip(rows, found, strict=True):
             names = set(json.loads(row["owner_identifiers"] or "[]"))
-            if option and option.owner:
-                names |= {clean(option.owner), *declared_identifiers(case, [option.owner])}
+            if "owner" in option:
+                names.add(clean(option["owner"]))
+                with suppress(ValueError):  # a name such as "unknown" is a name in this file, and nobody's elsewhere
+                    names |= set(declared_identifiers(case, [option["owner"]]))
             self.owner.append(names)
 
 
@@ -158,6 +164,15 @@ def _times(table: pa.Table, source: Ints, sources: _Sources, case: CaseFile) -> 
         "zone_basis": pa.array(np.array(ZONE_BASES, object)[where].tolist(), pa.string()) if n else pa.array([], pa.string()),
         "_span": span,
     }  # fmt: skip
+
+
+def written_utc(table: pa.Table, rows: Ints, stored_sources: pa.Table, case: CaseFile) -> Ints:
+    """Return when rows were written down, µs UTC: ``written_at`` is a reading of the same clock as ``local_time``."""
+    sources = _Sources(case, stored_sources)
+    some = table.take(pa.array(rows))
+    at = some.schema.get_field_index("local_time")
+    some = some.set_column(at, "local_time", some["written_at"])
+    return np.asarray(_times(some, lookup(*coded(some["source_id"]), sources.ids), sources, case)["ts"], np.int64)
 
 
 def _normalised(table: pa.Table, region: str | None) -> tuple[Ints, list[str | None]]:
@@ -287,13 +302,11 @@ def resolve(store: StoreTables, case: CaseFile) -> Resolved:
         _coverage(store.coverage, sources, case),
     )  # fmt: skip
     witnesses = pa.concat_tables([_witnesses(events, "event_id"), _witnesses(positions, "position_id")])
-    last = [
-        int(pc.max(pc.add(t["ts"], pc.multiply(t["utc_offset"].cast(pa.int64()), 1_000_000))).as_py())
-        for t in (events, positions)
-        if len(t)
-    ]
+    last = max((int(pc.max(t["ts"]).as_py()) for t in (events, positions) if len(t)), default=None)
+    if last is not None:
+        last += int(offsets_at(np.array([last]), case.timezone)[0]) * 1_000_000
     return Resolved(tables, witnesses, store.sources.sort_by("source_id"), store.rejects.sort_by([("source_id", "ascending"), ("n", "ascending")]),
-                    _duplicates(events, positions), max(last) if last else None)  # fmt: skip
+                    _duplicates(events, positions), last)  # fmt: skip
 
 
 def _sorted(table: pa.Table, id_name: str, sources: _Sources) -> tuple[pa.Table, Ints]:
@@ -314,6 +327,9 @@ def _sorted(table: pa.Table, id_name: str, sources: _Sources) -> tuple[pa.Table,
 def _events(stored: pa.Table, sources: _Sources, who: People, case: CaseFile) -> tuple[pa.Table, list[tuple[str, str]]]:
     table, source = _sorted(stored, "event_id", sources)
     times = _times(table, source, sources, case)
+    # the offset that a chat or a mail states is that of a computer or of the sender, not of the owner's phone
+    stated = flags(*coded(table["zone_basis"]), ("stated",))
+    times["utc_offset"] = np.where(stated, offsets_at(times["ts"], case.timezone), times["utc_offset"]).astype(np.int32)
     span = times.pop("_span")
     parties = _parties(table, source, sources, who, case.region)
     contact, by_value = _contact_ids(parties.identifier, parties.values, who)
@@ -393,15 +409,6 @@ def _positions(
                 values.append(name)
             subject[row], codes[row] = 1, index[name]
     by_contact, by_value = _contact_ids(np.where(subject == 1, codes, -1), values, who)
-    trackers = {t.id: t.contact for t in case.trackers}
-    tags, tag_names = coded(table["subject_id"])
-    if trackers and n:
-        row_ids = table["position_id"].to_pylist()
-        listed = by_contact.to_pylist()
-        for row in np.flatnonzero(subject == 2).tolist():
-            tag = tag_names[tags[row]] if tags[row] >= 0 else None
-            listed[row] = trackers.get(tag or "") or trackers.get(row_ids[row])
-        by_contact = pa.array(listed, pa.string())
     end = numbers(table["local_end"])
     has_end = valid(table["local_end"])
     ts_end = times["ts"].copy()
@@ -420,7 +427,7 @@ def _positions(
         ts_end = np.where(has_end, np.maximum(_times(ends, source, sources, case)["ts"], times["ts"]), ts_end)
     words = np.array(["owner", "contact", "tracker"], object)
     resolved = {
-        **times, "case_id": pa.array([case.id] * n, pa.string()), "ts_end": ts_end, "contact_id": by_contact,
+        **times, "case_id": pa.array([case.id] * n, pa.string()), "ts_end": ts_end,
         "subject": pa.array(words[subject].tolist(), pa.string()) if n else pa.array([], pa.string()),
         "identifier": pa.array([*values, None], pa.string()).take(pa.array(np.where(codes < 0, len(values), codes))),
     }  # fmt: skip
@@ -430,9 +437,26 @@ def _positions(
         times["ts"], span, source, np.arange(n), np.asarray(flags(*coded(table["how"]), ("device", "app")), np.bool_),
     ).kept  # fmt: skip
     resolved["duplicate_of"] = _duplicate_of(table["position_id"], matched)
+    resolved["contact_id"] = _attributed(table, subject == 2, by_contact, matched, case)
     present = sorted({int(i) for i in codes[(codes >= 0) & (subject == 1)]})
     seen = [(str(values[i]), str(by_value[i])) for i in present if by_value[i] is not None]
     return _with(table, POSITIONS, resolved), seen
+
+
+def _attributed(table: pa.Table, tracker: Bools, by_contact: pa.Array, kept: Ints, case: CaseFile) -> pa.Array:
+    """Give trackers to whom ``[[tracker]]`` says: by the tracker's id, or by the id of the row or of one of its witnesses."""
+    if not case.trackers or not tracker.any():
+        return by_contact
+    trackers = {t.id: t.contact for t in case.trackers}
+    tags = table["subject_id"].to_pylist()
+    row_ids = table["position_id"].to_pylist()
+    listed = by_contact.to_pylist()
+    for row in np.flatnonzero(tracker).tolist():
+        found = trackers.get(tags[row] or "") or trackers.get(row_ids[row])
+        if found is not None:
+            listed[row] = found
+            listed[kept[row]] = listed[kept[row]] or found
+    return pa.array(listed, pa.string())
 
 
 def _contacts(case: CaseFile, seen: Sequence[tuple[str, str]]) -> pa.Table:
@@ -465,6 +489,11 @@ def _notices(events: pa.Table, case: CaseFile) -> pa.Table:
         rows.append({"contact_id": n.contact, "ts": ts, "ts_min": low, "ts_max": high, "kind": n.kind, "basis": "declared",
                      "record_id": None, "refused": False, "note": n.basis})  # fmt: skip
     refused = {r.record: r.reason for r in case.notices_refused}
+    if refused:  # the refusal of a record holds for the event, whichever of its records is kept
+        named = events.filter(pc.is_in(events["event_id"], pa.array(sorted(refused), pa.string())))
+        for record, event in zip(named["event_id"].to_pylist(), named["duplicate_of"].to_pylist(), strict=True):
+            if event is not None:
+                refused.setdefault(event, refused[record])
     tags, values = coded(events["tags"])
     told = np.array(["told_to_stop" in v.split() for v in values] + [False], np.bool_)[tags]
     journal = flags(*coded(events["how"]), ("journal",))

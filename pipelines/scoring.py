@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from pipelines.case_file import load as load_case_file
 from pipelines.case_model import CaseFile
 from pipelines.errors import UserError
 from pipelines.localtime import offsets_at, to_utc
-from pipelines.resolve import Resolved, resolve
+from pipelines.resolve import Resolved, resolve, written_utc
 from pipelines.resources import code_hash
 from pipelines.zones import version as tzdata_version
 
@@ -89,13 +90,14 @@ def scoring_moment(loaded: LoadedCase, as_of: date | None) -> int:
     return midnight(as_of, loaded.case.timezone)
 
 
-def _known_before(table: pa.Table, moment: int, zone: str) -> pa.Table:
+def _known_before(table: pa.Table, moment: int, loaded: LoadedCase) -> pa.Table:
     """Leave out rows that were written down at or after a moment."""
-    written = valid(table["written_at"])
-    if not written.any():
+    written = np.flatnonzero(valid(table["written_at"]))
+    if not len(written):
         return table
-    at = to_utc(np.where(written, numbers(table["written_at"]), 0), zone, np.ones(len(table), np.int64)).ts
-    return table.filter(pa.array(~written | (at < moment)))
+    keep = np.ones(len(table), np.bool_)
+    keep[written] = written_utc(table, written, loaded.resolved.sources, loaded.case) < moment
+    return table.filter(pa.array(keep))
 
 
 def tables_as_of(loaded: LoadedCase, moment: int, known: bool) -> CaseTables:
@@ -103,13 +105,12 @@ def tables_as_of(loaded: LoadedCase, moment: int, known: bool) -> CaseTables:
     tables = loaded.resolved.tables
     if not known:
         return tables
-    zone = loaded.case.timezone
-    events = _known_before(tables.events, moment, zone)
+    events = _known_before(tables.events, moment, loaded)
     kept = set(events["event_id"].to_pylist())
     notices = tables.notices.filter(
         pa.array([r is None or r in kept for r in tables.notices["record_id"].to_pylist()], pa.bool_())
     )
-    return replace(tables, events=events, positions=_known_before(tables.positions, moment, zone), notices=notices)
+    return replace(tables, events=events, positions=_known_before(tables.positions, moment, loaded), notices=notices)
 
 
 def robustness(scored: Scored, tables: CaseTables, moment: int, valid_from: int) -> dict[str, dict[str, Any]]:
@@ -261,5 +262,5 @@ def unattributed(tables: CaseTables, moment: int) -> list[dict[str, Any]]:
         return []
     lone = ~valid(p["contact_id"]) & (numbers(p["ts"]) < moment) & flags(*coded(p["subject"]), ("tracker",))
     rows = p.filter(pa.array(lone & ~valid(p["duplicate_of"])))
-    names = pc.coalesce(rows["subject_id"], rows["position_id"]).to_pylist()
-    return [{"tracker_id": name, "sightings": names.count(name)} for name in sorted(set(names))]
+    names = Counter(pc.coalesce(rows["subject_id"], rows["position_id"]).to_pylist())
+    return [{"tracker_id": name, "sightings": names[name]} for name in sorted(names)]

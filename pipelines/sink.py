@@ -27,9 +27,9 @@ from pipelines.readers.base import EVENT_DEFAULTS, POSITION_DEFAULTS
 FLUSH_ROWS = 65_536
 #: notes that one source may leave [P]
 MAX_NOTES = 50
-#: a record number and the number of its row in one key: 2**39 records of 2**24 rows
+#: a record number and the number of its row in one key: 2**32 records of 2**24 rows
 _SUB_BITS = 24
-_N_MAX = 1 << 39
+_N_MAX = 1 << 32
 
 _ID = {"events": "event_id", "positions": "position_id"}
 _NEEDED = {
@@ -162,32 +162,32 @@ class _Marks:
     def __init__(self) -> None:
         self._bits = np.zeros(1 << 13, np.uint8)
         self.highest = 0
-        self.count = 0
-
-    def _window(self, n: npt.NDArray[np.int64]) -> tuple[int, npt.NDArray[np.uint8], int]:
-        low = int(n.min()) & ~7
-        window = np.zeros(int(n.max()) - low + 1, np.bool_)
-        window[n - low] = True
-        return low >> 3, np.packbits(window, bitorder="little"), int(window.sum())
 
     def add(self, n: npt.NDArray[np.int64]) -> int | None:
         """Mark records; return the first that was marked before (or twice now), or None."""
         if not len(n):
             return None
-        top = int(n.max())
+        low, top = int(n.min()) & ~7, int(n.max())
         if top >> 3 >= len(self._bits):
             grown = np.zeros(max(2 * len(self._bits), (top >> 3) + 1), np.uint8)
             grown[: len(self._bits)] = self._bits
             self._bits = grown
-        at, packed, distinct = self._window(n)
-        there = self._bits[at : at + len(packed)]
-        if distinct != len(n) or bool((there & packed).any()):
+        if top - low > 64 * len(n) + FLUSH_ROWS:  # far apart: one by one, not a window from the first to the last
             values, counts = np.unique(n, return_counts=True)
             again = values[(counts > 1) | self.has(values)]
-            return int(again[0])
-        there |= packed
+            if len(again):
+                return int(again[0])
+            np.bitwise_or.at(self._bits, n >> 3, (1 << (n & 7)).astype(np.uint8))
+        else:
+            window = np.zeros(top - low + 1, np.bool_)
+            window[n - low] = True
+            packed = np.packbits(window, bitorder="little")
+            there = self._bits[low >> 3 : (low >> 3) + len(packed)]
+            if int(window.sum()) != len(n) or bool((there & packed).any()):
+                values, counts = np.unique(n, return_counts=True)
+                return int(values[(counts > 1) | self.has(values)][0])
+            there |= packed
         self.highest = max(self.highest, top)
-        self.count += len(n)
         return None
 
     def has(self, n: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:

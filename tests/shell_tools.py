@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,18 +80,17 @@ class InventedReader:
                     minute, _, who = rest.partition(" ")
                     rows.append((n, word, T0 + int(minute) * 60_000_000, context.phone(who)[0] or ""))
         if rows:
-            n, word, time, who = (list(c) for c in zip(*rows, strict=True))
             out.events(
                 len(rows),
-                {"n": n, "record": [f"line:{i}" for i in n], "local_time": time, "kind": "message", "direction": word,
-                 "channel": "sms", "identifier": who, "identifier_kind": "phone", "size": 5, "answered": None},
+                {"n": [r[0] for r in rows], "record": [f"line:{r[0]}" for r in rows], "local_time": [r[2] for r in rows],
+                 "kind": "message", "direction": [r[1] for r in rows], "channel": "sms",
+                 "identifier": [r[3] for r in rows], "identifier_kind": "phone", "size": 5, "answered": None},
             )  # fmt: skip
         if places:
-            n, time = [p[0] for p in places], [p[1] for p in places]
             out.positions(
                 len(places),
-                {"n": n, "record": [f"line:{i}" for i in n], "local_time": time, "kind": "fix", "subject": "owner",
-                 "lat": 43.2, "lon": 76.9},
+                {"n": [p[0] for p in places], "record": [f"line:{p[0]}" for p in places],
+                 "local_time": [p[1] for p in places], "kind": "fix", "subject": "owner", "lat": 43.2, "lon": 76.9},
             )  # fmt: skip
 
 
@@ -103,6 +103,12 @@ def invented(monkeypatch: pytest.MonkeyPatch) -> None:
     known: dict[str, base.Reader] = {"invented": InventedReader()}
     monkeypatch.setattr(pipelines.readers, "all_readers", lambda: known)
     monkeypatch.setattr(pipelines.ingest, "all_readers", lambda: known)
+
+
+@pytest.fixture
+def quick_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out waiting for the disk: what a killed process has written is there all the same."""
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
 
 
 def columns(n: list[int], **more: Any) -> dict[str, Any]:
@@ -134,10 +140,10 @@ def fill(generation: store.Generation, source_id: str, records: int, rejected: i
         sink.reject(n, f"line:{n}", "no time")
     if positions:
         first = records + rejected + 1
-        n = list(range(first, first + positions))
+        numbers = list(range(first, first + positions))
+        records_of = [f"line:{i}" for i in numbers]
         sink.positions(
-            positions,
-            {"n": n, "record": [f"line:{i}" for i in n], "local_time": T0, "kind": "fix", "subject": "owner"},
+            positions, {"n": numbers, "record": records_of, "local_time": T0, "kind": "fix", "subject": "owner"}
         )
     part = sink.finish()
     generation.add(source_row(source_id), part)

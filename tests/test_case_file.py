@@ -102,7 +102,7 @@ def test_defaults_and_missing_basis() -> None:
     case = parse(HEAD + '[[contact]]\nid = "K1"\n')
     assert case.basis is None
     assert (case.contacts[0].role, case.contacts[0].identifiers) == ("unknown", ())
-    assert case.places == case.sources == case.notices == ()
+    assert not case.places and not case.sources and not case.notices
 
 
 @pytest.mark.parametrize(

@@ -233,9 +233,9 @@ def test_overlapping_members(tmp_path: Path) -> None:
     central = data.index(b"b.txt", data.index(b"PK\x01\x02")) - 46
     out = bytearray(data)
     out[central + 42 : central + 46] = struct.pack("<L", 10)
-    assert [
-        r.reason for r in refused(put(tmp_path, "a.zip", bytes(out)))
-    ] == ["members of the archive overlap; it is not read"]
+    assert [r.reason for r in refused(put(tmp_path, "a.zip", bytes(out)))] == [
+        "members of the archive overlap; it is not read"
+    ]
 
 
 def test_broken_archives_do_not_stop_the_others(tmp_path: Path) -> None:

@@ -14,6 +14,9 @@ from pipelines import custody
 from pipelines.custody import Hashed
 from pipelines.errors import UserError
 from pipelines.lock import hold
+from tests.shell_tools import quick_disk  # noqa: F401  (a fixture)
+
+pytestmark = pytest.mark.usefixtures("quick_disk")
 
 
 def log(case: Path, lines: int = 3) -> list[str]:
@@ -65,6 +68,16 @@ def test_lines_taken_out_put_in_or_exchanged(tmp_path: Path) -> None:
     path.write_bytes(a + b)  # a cut tail is a sound log: only the head tells
     assert custody.check(tmp_path) == []
     assert "end was cut" in custody.check(tmp_path, heads[2])[0].sentence
+
+
+def test_a_line_written_anew_with_a_hash_of_its_own_does_not_fit_the_next(tmp_path: Path) -> None:
+    log(tmp_path)
+    path = tmp_path / custody.NAME
+    a, b, c = path.read_bytes().splitlines(keepends=True)
+    entry = {**json.loads(b), "note": "forged"}
+    entry["hash"] = custody._hash(entry)
+    path.write_bytes(a + custody._canonical(entry) + b"\n" + c)
+    assert [p.sentence for p in custody.check(tmp_path)] == ["line 3 does not follow line 2: the chain is broken"]
 
 
 def test_chain_written_anew_is_found_with_the_head(tmp_path: Path) -> None:

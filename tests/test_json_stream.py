@@ -66,7 +66,7 @@ DOCUMENT = st.fixed_dictionaries({
 })  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(DOCUMENT, LAYOUT, ENCODINGS, st.sampled_from([16, 64, 300, 4096]))
 def test_any_document_gives_what_a_whole_decode_gives(
     document: dict[str, Any], layout: dict[str, Any], encoding: str, block: int
@@ -85,7 +85,7 @@ def test_any_document_gives_what_a_whole_decode_gives(
     assert values == {}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(DOCUMENT, LAYOUT, st.sampled_from([16, 300, 4096]), st.data())
 def test_a_cut_file_gives_every_whole_element_before_the_cut(
     document: dict[str, Any], layout: dict[str, Any], block: int, draw: st.DataObject
@@ -176,7 +176,7 @@ def test_after_a_stray_quote_reading_goes_on_at_the_next_element(damage: bytes, 
 def test_a_stray_brace_without_line_breaks_ends_the_reading() -> None:
     data = messages(400, None).replace(b'"text": "text 123"', b'"text": "x"}}')
     found, items = run(data, {"/messages": Row}, ["/last"])
-    assert [row.id for row in found["/messages"][:-1]] == list(range(124))
+    assert [row.id for row in found["/messages"][:-1]] == list(range(123))
     assert [type(item) for item in items[-3:]] == [Bad, ArrayEnd, Broken]
 
 
@@ -295,7 +295,7 @@ class Endless(io.RawIOBase):
 )
 def test_memory_does_not_grow_with_the_file(head: bytes, unit: bytes) -> None:
     peaks = []
-    for total in (1_000_000, 4_000_000):
+    for total in (600_000, 2_400_000):
         stream = Endless(head, unit, total)
         tracemalloc.start()
         for _ in JsonStream(stream, {"/m": Row}, ["/v"], block=1 << 16, max_element=1 << 18):  # type: ignore[arg-type]

@@ -514,6 +514,16 @@ def _with_owner(option: str, owner: tuple[str, ...] = (), contacts: tuple[str, .
     return Context(base.phone, base.owner_names, base.contact_names, {"owner": option})
 
 
+def test_digits_of_a_name_stay_as_they_are() -> None:
+    text = "".join(
+        f"{arabic(f'{k + 20}/10/2025')}، {arabic('10:00')} - {who}: {arabic('12')}\n"
+        for k, who in enumerate(("سارة٢", "علي،"))
+    )
+    out = read(text, ctx=context(owner=["سارة٢"]))
+    assert [e["sender"] for e in out.event_rows] == ["whatsapp:name:سارة٢", "whatsapp:name:علي،"]
+    assert [e["size"] for e in out.event_rows] == [2, 2]
+
+
 def test_unknown_owner_waits_and_lists_senders() -> None:
     with pytest.raises(Waiting) as waiting:
         read(CHAT, ctx=context())
@@ -972,15 +982,15 @@ def test_blank_lines_at_the_end_of_a_record_do_not_count() -> None:
 
 def test_impossible_and_absurd_dates_are_rejected() -> None:
     lines = ["31.02.2025, 10:00", "01.01.1985, 10:00", "01.01.2099, 10:00", "10.10.2025, 25:00", "10.10.2025, 10:61", "00.10.2025, 10:00",
-             "01.01.2001, 00:00", "10.10.2025, 13:00 AM"]  # fmt: skip
+             "01.01.2001, 00:00", "10.10.2025, 13:00 AM", "10.10.0000, 13:00"]  # fmt: skip
     out = read(CHAT + "".join(f"{line} - {CONTACT}: x\n" for line in lines) + android((2, f"{OWNER}: y")))
-    assert [e["n"] for e in out.event_rows] == [1, 2, 11]
+    assert [e["n"] for e in out.event_rows] == [1, 2, 12]
     reasons = {n: reason for n, _, reason in out.rejects}
-    assert sorted(reasons) == list(range(3, 11))
+    assert sorted(reasons) == list(range(3, 12))
     assert (
         reasons[4] == "time lies before 1990" and reasons[5] == "time lies in or after 2035" and "Apple" in reasons[9]
     )
-    assert all(reasons[n].startswith("no such date") for n in (3, 6, 7, 8, 10))
+    assert all(reasons[n].startswith("no such date") for n in (3, 6, 7, 8, 10, 11))
 
 
 def test_utf16_reads_like_utf8() -> None:
@@ -1137,6 +1147,29 @@ def test_blocks_of_any_size_give_the_same_rows(
     assert got == want
 
 
+PIECES = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from([
+        b"13.10.2025, 09:00 - ", b"[13.10.2025, 09:00:00] ", b"1/2/25, 1:00 PM - ", b"13.10.25 09.00.00: ", b"2025-10-13 09:00 - ", b"A: ", b"B:",
+        b"\n", b"\r\n", b"\n\n", b"\xe2\x80\x8e", b"\xe2\x80", b"\xef\xbb\xbf", b"<attached: ", b".jpg (file attached)", b">", b"null", b"[", b"\xff\xfe",
+        b"Missed voice call", b"A added you", b"You blocked this contact.", b"location: https://maps.google.com/?q=1,2", b"@\xe2\x81\xa8A\xe2\x81\xa9",
+    ]),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(PIECES, max_size=40), st.sampled_from([None, "dmy", "mdy", "ymd"]))
+def test_any_bytes_are_read_or_refused_in_words(pieces: list[bytes], order: str | None) -> None:
+    data = b"".join(pieces)
+    READER.recognise(head_of(data, "x.txt"))
+    try:
+        out = read(data, ctx=context(owner=["A"], contacts=["B"], **({"date_order": order} if order else {})))
+    except (Waiting, Unreadable):
+        return
+    ids = [(e["n"], e["sub"]) for e in out.event_rows] + [(p["n"], p["sub"]) for p in out.position_rows]
+    assert len(ids) == len(set(ids)) and all(1 <= n <= out.records for n, _ in ids)
+
+
 HEADER = re.compile(r"(\d\d)\.(\d\d)\.(\d{4}), (\d\d):(\d\d) - (?:([^:\n]+): ?)?(.*)")
 
 
@@ -1178,6 +1211,7 @@ def test_agrees_with_a_line_by_line_reading(messages: list[tuple[str, str]]) -> 
     [
         b"when,contact,kind\n2025-10-03 18:00,K1,seen\n2025-10-04 18:00,K1,seen\n", b'{"messages": []}', b"<gpx></gpx>",
         b"2025-10-03 18:00:00,123 - app - INFO - started\n2025-10-03 18:00:01,124 - app - INFO - x\n",
+        b"2025-10-03 18:00:00 - INFO: started\n2025-10-03 18:00:01 - WARNING: x\n",
         b"1. milk\n2. bread\n3. 10:30 - dentist\n", b"PK\x03\x04" + CHAT.encode(), b"[LINE] Chat history\n2025/10/13\n09:00\tA\tb\n",
         b"From a@b Thu Oct  2 18:30:00 2025\nDate: Thu, 2 Oct 2025 18:30:00 +0500\n\nx\n",
     ],

@@ -4,8 +4,9 @@ Each example builds one small case and states what the rules say of it. Every ex
 (:mod:`tests.twin`) and against the detector, which must also agree on everything that the example does not state.
 
 Day 0 is Monday 2025-10-06; ``at(3, "18:30")`` is Thursday of that week, local time (UTC+5). The statute is in force
-since 2025-09-16, which is day -20. The case is scored as of 2026-06-01 unless it says otherwise. ``K1`` is the contact in
-question. ``r``, ``i``, ``c`` in the comments are replies, initiatives, conversations; ``t`` traffic, ``u`` outgoing traffic.
+since 2025-09-16, which is day -20. The case is scored as of 2026-06-01 unless it says otherwise. ``K1`` is the contact
+in question. ``r``, ``i``, ``c`` in the comments are replies, initiatives, conversations; ``t`` traffic, ``u`` outgoing
+traffic.
 """
 
 from __future__ import annotations
@@ -99,7 +100,8 @@ def told(case: CaseBuilder, day: int = 0, clock: str = "12:00:00", **more: Any) 
 
 
 @example(verdict="none", acts=1, occasions=1, unanswered_occasions=1, missed_calls=1, attempt_occasions=1,
-         presence_acts=None, tracking_occasions=None, statuses={"tracking": "unknown"})  # fmt: skip
+         presence_acts=None, tracking_occasions=None,
+         statuses={"contact_attempts": "met", "tracking": "unknown"})  # fmt: skip
 def one_missed_call_is_an_act(case: CaseBuilder) -> None:
     case.call("K1", at(0))
 
@@ -123,6 +125,25 @@ def an_act_exactly_one_hour_later_belongs_to_the_occasion(case: CaseBuilder) -> 
     # 10:00:00 opens; 11:00:00 is not later than the window; 11:00:01 opens the second
     for clock in ("10:00:00", "11:00:00", "11:00:01"):
         case.message("K1", at(0, clock))
+
+
+@example(verdict="none", acts=2, occasions=1, span_s=3600)
+def two_acts_exactly_one_hour_apart_are_one_occasion(case: CaseBuilder) -> None:
+    messages(case, 0, clock="10:00:00")
+    messages(case, 0, clock="11:00:00")
+
+
+@example(verdict="isolated", acts=2, identifiers=1, channels=1)
+def labels_and_the_journal_itself_are_no_further_means(case: CaseBuilder) -> None:
+    # a gift of which only the journal tells, under the label that the journal gives the person: neither counts
+    case.call("K1", at(0))
+    case.event("gift", "K1", at(1), channel="journal", how="journal", identifier="label:the tall one")
+
+
+@example(verdict="isolated", acts=2, identifiers=1, channels=2)
+def presence_is_a_way_in_person(case: CaseBuilder) -> None:
+    case.call("K1", at(0))
+    case.seen("K1", at(1))
 
 
 @example(verdict="none", acts=4, occasions=2, channels=4, attempt_occasions=2)
@@ -336,6 +357,12 @@ def a_visit_just_outside_is_none(case: CaseBuilder) -> None:
     fully_covered(case, "position")
     case.visit("K1", at(0, "10:00"), at(0, "11:00"), HOME[0] + north(301), HOME[1], acc=150.0)
     case.visit("K1", at(1, "10:00"), at(1, "11:00"), HOME[0] + north(151), HOME[1])
+
+
+@example(verdict="isolated", acts=1)
+def a_point_of_200_metres_error_may_be_at_a_place(case: CaseBuilder) -> None:
+    case.place("home")
+    case.visit("K1", at(0, "10:00"), at(0, "11:00"), *HOME, acc=200.0)
 
 
 @example(verdict="none", acts=0)
@@ -660,6 +687,22 @@ def contested_c_initiatives_on_three_days_with_a_third_of_the_traffic(case: Case
     _on_and_off(case, 1, 3, 5, 8)
 
 
+@example(verdict="emerging", initiatives=3, after_notice_acts=6, after_notice_occasions=None)
+def contested_c_three_days_and_exactly_a_third(case: CaseBuilder) -> None:
+    # i on three days, u = 3 of t = 9: 3*3 >= 9. (b) asks five days
+    told(case)
+    _on_and_off(case, 1, 3, 5)
+    messages(case, 8, 9, 10)
+
+
+@example(verdict="systematic", initiatives=3, after_notice_acts=7, after_notice_occasions=7)
+def contested_c_less_than_a_third(case: CaseBuilder) -> None:
+    # u = 3 of t = 10: 9 < 10
+    told(case)
+    _on_and_off(case, 1, 3, 5)
+    messages(case, 8, 9, 10, 11)
+
+
 @example(verdict="systematic", initiatives=2, after_notice_acts=4, after_notice_occasions=4)
 def initiatives_on_two_days_do_not_contest(case: CaseBuilder) -> None:
     # (b) 4*2 >= 3*4 is wrong, and two days only
@@ -739,6 +782,16 @@ def contested_a_exactly_eight_weeks(case: CaseBuilder) -> None:
     # replies on days 1 ... 57, the first and the last exactly 56 days apart; 2*10 >= 20, (b) 40 < 60
     told(case)
     answered = (1, 7, 13, 19, 25, 31, 37, 43, 49, 57)
+    messages(case, *answered)
+    messages(case, *answered, clock="12:05:00", out=True)
+    messages(case, *(day + 3 for day in answered))
+
+
+@example(verdict="systematic", replies=9, after_notice_occasions=18)
+def contested_a_needs_ten_days(case: CaseBuilder) -> None:
+    # 2*9 >= 18, day 1 to day 57, but nine days only
+    told(case)
+    answered = (1, 8, 15, 22, 29, 36, 43, 50, 57)
     messages(case, *answered)
     messages(case, *answered, clock="12:05:00", out=True)
     messages(case, *(day + 3 for day in answered))
@@ -871,6 +924,16 @@ def systematic_needs_three_days(case: CaseBuilder) -> None:
     case.message("K1", at(1, "08:00"))
     case.message("K1", at(1, "12:00"))
     case.message("K1", at(9, "12:00"))
+
+
+@example(verdict="isolated", unwanted_occasions=2, unwanted_days=3, after_notice_occasions=2,
+         statuses={"systematic": "not_met", "against_will": "met"})  # fmt: skip
+def systematic_needs_three_occasions(case: CaseBuilder) -> None:
+    # 23:30 and 00:15 are one occasion on two days; with day 9 two occasions on three days over more than seven
+    told(case)
+    case.message("K1", at(1, "23:30"))
+    case.message("K1", at(2, "00:15"))
+    case.message("K1", at(9))
 
 
 @example(verdict="emerging", after_notice_occasions=1, unwanted_occasions=4,
@@ -1161,8 +1224,8 @@ def waited_twice_before_the_law_and_once_after(case: CaseBuilder) -> None:
 @example(verdict="isolated", acts=2, before_law_acts=2, unwanted_occasions=2, after_notice_acts=2,
          first_met=None, statuses={"systematic": "not_met"})  # fmt: skip
 def acts_before_the_law_never_make_an_element_met(case: CaseBuilder) -> None:
-    # told on day -35; days -30 and -28 are before the law; repeated over all acts, but the only act of U in L besides is
-    # an encounter and a view: no attempt or tracking act after the notice lies beyond the law, yet see below
+    # four profile views after the notice of day -35, two of them since the law: repeated over all, but two occasions in
+    # L are not three, and a view is neither an attempt nor tracking
     told(case, -35)
     case.event("view", "K1", at(-30), channel="internet")
     case.event("view", "K1", at(-28), channel="internet")
@@ -1304,6 +1367,25 @@ def a_recent_period_of_fewer_than_ten_occasions_is_not_asked(case: CaseBuilder) 
     case.message("K1", at(22, "12:05"), out=True)
 
 
+def _recent_of_nine_and(case: CaseBuilder, clock: str) -> None:
+    """The last reply is at 12:05:00 of day 22, so the recent period begins at 12:05:00 of day -68."""
+    _old_friendship(case)
+    messages(case, -68, clock=clock)
+    messages(case, *range(6, 23, 2))
+    case.message("K1", at(22, "12:05"), out=True)
+
+
+@example(verdict="isolated", replies=21, acts=9, before_law_acts=21)
+def the_recent_period_holds_what_is_exactly_ninety_days_old(case: CaseBuilder) -> None:
+    # ten occasions, r = 1: 4*1 < 10. Nine unanswered occasions are no strong course
+    _recent_of_nine_and(case, "12:05:00")
+
+
+@example(verdict="reciprocal", replies=21, acts=9, before_law_acts=21, otherwise="isolated")
+def the_recent_period_does_not_hold_what_is_a_second_older(case: CaseBuilder) -> None:
+    _recent_of_nine_and(case, "12:04:59")
+
+
 @example(verdict="emerging", replies=20, acts=30, unanswered_occasions=10)
 def an_unanswered_run_after_two_way_traffic(case: CaseBuilder) -> None:
     # twenty answered days, then ten unanswered messages over eighteen days: 3*10 >= 30; rule 4 comes before reciprocal
@@ -1441,6 +1523,50 @@ def what_was_repeated_once_stays_dated(case: CaseBuilder) -> None:
     case.message("K1", at(2, "12:05"), out=True)
     case.call("K1", at(3), answered=True, duration=5)
     case.call("K1", at(4), answered=True, duration=5, how="journal")
+
+
+@example(verdict="emerging", first_repeated=moment(4, "10:20"), unwanted_occasions=3, unwanted_days=3)
+def a_visit_of_fixes_is_one_from_its_second_fix(case: CaseBuilder) -> None:
+    # with the fix of 10:00 alone nothing happened on day 4: scoring as of 10:01 shows two acts
+    case.place("home")
+    for day in (0, 2, 4):
+        case.fix("K1", at(day, "10:00"), *HOME)
+        case.fix("K1", at(day, "10:20"), *HOME)
+
+
+@example(verdict="systematic", first_met=moment(9, "10:20"), first_repeated=moment(9, "10:20"))
+def a_last_visit_of_fixes_dates_the_verdict(case: CaseBuilder) -> None:
+    case.place("home")
+    told(case)
+    for day in (1, 5, 9):
+        case.fix("K1", at(day, "10:00"), *HOME)
+        case.fix("K1", at(day, "10:20"), *HOME)
+
+
+@example(verdict="isolated", first_repeated=moment(0, "12:45"), outgoing=0)
+def saying_the_notice_is_the_notice_also_for_a_neighbour(case: CaseBuilder) -> None:
+    # as above, for a contact with exempt presence later
+    case.contact("K1", role="neighbour")
+    case.place("home")
+    saying_the_notice_is_the_notice_for_earlier_moments_too(case)
+    case.visit("K1", at(5, "18:00"), at(5, "18:30"))
+
+
+@example(verdict="systematic", acts=4, first_met=moment(12), first_repeated=moment(9))
+def a_service_code_was_a_service_until_it_called(case: CaseBuilder) -> None:
+    # as of day 9 there was no call: the verdict of that moment was "service"
+    case.contact("K1", declared=False, identifiers=("short:7111",))
+    told(case)
+    messages(case, 1, 5, 9)
+    case.call("K1", at(12))
+
+
+@example(verdict="service", acts=1, as_of="2025-10-07")
+def a_position_that_is_not_yet_there_makes_no_person(case: CaseBuilder) -> None:
+    # seen on day 2, scored as of day 1: what happens later does not exist
+    case.contact("K1", declared=False, identifiers=("short:7111",))
+    messages(case, 0)
+    case.seen("K1", at(2))
 
 
 @pytest.mark.parametrize("worked", EXAMPLES, ids=lambda e: e.name)

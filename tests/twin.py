@@ -85,6 +85,7 @@ class Act:
     n: int
     sub: int
     journal: bool
+    moments: tuple[int, ...]  # ts of every row that it rests on
     # events
     answered: bool = False
     duration_s: int = 0
@@ -123,8 +124,8 @@ Step = Act | Outgoing
 class TwinFinding:
     """What the rules say of one contact; counts are over L unless the name or ``docs/rules.md`` says otherwise.
 
-    A count is None where nothing in the case could have shown the thing counted (silence is no evidence), or where it is
-    counted from a notice and there is none.
+    A count is None where nothing in the case could have shown the thing counted (silence is no evidence), or where it
+    is counted from a notice and there is none.
     """
 
     verdict: str
@@ -290,8 +291,9 @@ def event_act(row: Row) -> Act:
     return Act(
         kind=row["kind"], manner=None, ts=row["ts"], ts_min=row["ts_min"], ts_max=row["ts_max"], ts_end=row["ts"],
         utc_offset=row["utc_offset"], source_id=row["source_id"], n=row["n"], sub=row_sub(row["event_id"]),
-        journal=row["how"] == "journal", answered=row["answered"] is True, answered_value=row["answered"],
-        duration_s=row["duration_s"] or 0, identifier=row["identifier"], channel=row["channel"],
+        journal=row["how"] == "journal", moments=(row["ts"],), answered=row["answered"] is True,
+        answered_value=row["answered"], duration_s=row["duration_s"] or 0, identifier=row["identifier"],
+        channel=row["channel"],
         tags=frozenset((row["tags"] or "").split()),
     )  # fmt: skip
 
@@ -313,7 +315,8 @@ def presence_act(rows: Sequence[Row], manner: str, place: Row | None, as_of: int
         kind="presence", manner=manner, ts=first["ts"], ts_min=first["ts_min"], ts_max=first["ts_max"],
         ts_end=min(last["ts_end"], as_of), utc_offset=first["utc_offset"], source_id=first["source_id"], n=first["n"],
         sub=row_sub(first["position_id"]), journal=any(r["how"] == "journal" for r in rows),
-        identifier=first["identifier"], channel="in_person", place=place, spot=first["place_id"], lat=first["lat"], lon=first["lon"],
+        moments=tuple(r["ts"] for r in rows), identifier=first["identifier"], channel="in_person", place=place,
+        spot=first["place_id"], lat=first["lat"], lon=first["lon"],
     )  # fmt: skip
 
 
@@ -649,7 +652,7 @@ def covers_less_than_half(contact: Row, case: _Case, as_of: int) -> bool:
     for row in case.coverage:
         shows = (
             row["scope"] == "all"
-            or (row["scope"] == "thread" and row["scope_id"] in threads)
+            or (row["scope"] == "thread" and row["scope_id"] in threads | identifiers)
             or (row["scope"] == "identifier" and row["scope_id"] in identifiers)
         )
         if shows:
@@ -667,7 +670,7 @@ def can_show_events(case: _Case) -> bool:
 
 
 def can_show_presence(case: _Case) -> bool:
-    """Whether the case holds a journal (which says so in the coverage table) or any position of a contact or tracker."""
+    """Whether the case holds a journal (the coverage table says so) or any position of a contact or tracker."""
     return any(c["channel"] == "journal" for c in case.coverage) or any(
         p["subject"] in ("contact", "tracker") for p in case.positions
     )
@@ -851,8 +854,8 @@ def judge(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[R
         longest_pause_s=max((b.ts - a.ts for a, b in pairwise(law)), default=0) // SECOND,
         occasions_max_28d=largest_in_window(openings, 28 * DAY),
         acts_max_24h=largest_in_window([a.ts for a in law], DAY),
-        identifiers=len({a.identifier for a in law if a.identifier is not None}),
-        channels=len({a.channel for a in law if a.channel is not None}),
+        identifiers=len({a.identifier for a in law if a.identifier and not a.identifier.startswith("label:")}),
+        channels=len({a.channel for a in law} - {"journal"}),
         missed_calls=sum(is_missed(a) for a in calls),
         rejected_calls=sum("rejected" in a.tags for a in calls),
         blocked_calls=sum("blocked" in a.tags for a in calls),
@@ -908,13 +911,14 @@ def score_contact(contact: Row, case: _Case, as_of: int) -> TwinFinding | None:
     if not last.walk.steps and not contact["declared"]:
         return None
     finding = last.finding
-    for act in last.walk.acts:
+    # a visit made of fixes is one only with its second fix: every row that an act rests on is a moment to look at
+    for moment in sorted({ts for act in last.walk.acts for ts in act.moments}):
         # an outgoing row that turned out to be the notice itself is so for earlier moments too: hence ``notices``
-        then = judge(contact, case, act.ts + 1, notices)
+        then = judge(contact, case, moment + 1, notices)
         if finding.first_met is None and then.finding.verdict == "systematic":
-            finding.first_met = act.ts
+            finding.first_met = moment
         if finding.first_repeated is None and then.repeated_in_law:
-            finding.first_repeated = act.ts
+            finding.first_repeated = moment
         if finding.first_met is not None and finding.first_repeated is not None:
             break
     return finding

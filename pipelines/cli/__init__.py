@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import io
+import os
 import pkgutil
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from typing import NoReturn
 
 #: the order of ``qorgan --help``; commands that are not named come after, by name
 _ORDER = (
@@ -27,6 +31,15 @@ _ORDER = (
 DONE, LOOK, WRONG = 0, 1, 2
 
 
+class _Arguments(argparse.ArgumentParser):
+    """A parser whose complaints show names harmlessly: arguments may be names of files that strangers chose."""
+
+    def error(self, message: str) -> NoReturn:
+        from pipelines.masking import harmless
+
+        super().error(harmless(message, lines=False))
+
+
 def _commands() -> list[str]:
     found = [m.name for m in pkgutil.iter_modules(__path__) if not m.name.startswith("_")]
     return sorted(found, key=lambda n: (_ORDER.index(n) if n in _ORDER else len(_ORDER), n))
@@ -34,7 +47,7 @@ def _commands() -> list[str]:
 
 def _parser(only: str | None) -> argparse.ArgumentParser:
     """Build the parser; with ``only`` a single command is loaded, so that start-up stays quick."""
-    parser = argparse.ArgumentParser(
+    parser = _Arguments(
         prog="qorgan",
         description="Turns the phone data of a person who is being stalked into evidence that a court can check.",
         epilog="exit status: 0 done; 1 done, but with something to look at; 2 wrong use or no usable input, nothing changed",
@@ -55,6 +68,21 @@ def _parser(only: str | None) -> argparse.ArgumentParser:
     return parser
 
 
+def _complain(command: str, text: str) -> None:
+    from pipelines.cli._common import safe
+
+    with suppress(OSError):  # nobody reads it
+        print(safe(f"qorgan {command}: {text}"), file=sys.stderr)
+
+
+def _drop_output() -> None:
+    """Send what is left in the buffers nowhere, so that leaving does not fail on a pipe that nobody reads."""
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status.
 
@@ -63,6 +91,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         The arguments; default: those of the process.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows its number instead
+            stream.reconfigure(errors="backslashreplace")
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments == ["--version"]:
         from pipelines._version import __version__
@@ -77,22 +108,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not args.command:
         parser.print_help()
         return WRONG
-    from pipelines.errors import InternalError, UserError
+    from pipelines.errors import InternalError, UserError, shown
 
     try:
         status = int(args.run(args))
         sys.stdout.flush()
         return status
     except UserError as error:
-        print(f"qorgan {args.command}: {error}", file=sys.stderr)
+        _complain(args.command, str(error))
     except InternalError as error:
-        print(f"qorgan {args.command}: {error}; this is a defect of qorgan, please report it", file=sys.stderr)
+        _complain(args.command, f"{error}; this is a defect of qorgan, please report it")
     except BrokenPipeError:  # the reader of a pipe went away, as head does
-        sys.stderr.close()
+        _drop_output()
         return DONE
     except KeyboardInterrupt:
-        print(f"qorgan {args.command}: interrupted; what was acknowledged is kept", file=sys.stderr)
+        _complain(args.command, "interrupted; what was acknowledged is kept")
     except OSError as error:
-        where = f" {error.filename}" if error.filename else ""
-        print(f"qorgan {args.command}:{where}: {error.strerror or error}", file=sys.stderr)
+        where = f"{shown(os.fsdecode(error.filename))}: " if isinstance(error.filename, (str, bytes)) else ""
+        _complain(args.command, f"{where}{error.strerror or error}")
     return WRONG

@@ -6,8 +6,12 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pipelines.errors import UserError, shown
+
+if TYPE_CHECKING:
+    from pipelines.custody import Hashed
 
 
 def case_argument(parser: argparse.ArgumentParser) -> None:
@@ -50,16 +54,16 @@ def say(text: str = "") -> None:
     print(safe(text))
 
 
-def safe(text: str) -> str:
-    """Return text that a terminal shows harmlessly; line feeds stay."""
+def safe(text: str, *, lines: bool = True) -> str:
+    """Return text that a terminal shows harmlessly; line feeds stay unless ``lines`` is False (names from exports)."""
     from pipelines.masking import harmless
 
-    return "\n".join(harmless(line) for line in text.split("\n"))
+    return harmless(text, lines=lines)
 
 
 def table(rows: Sequence[Sequence[str]], head: Sequence[str], right: Sequence[int] = ()) -> str:
     """Return rows as columns of text, numbers to the right."""
-    cells = [[safe(c) for c in row] for row in [head, *rows]]
+    cells = [[safe(c, lines=False) for c in row] for row in [head, *rows]]
     width = [max(len(r[i]) for r in cells) for i in range(len(head))]
     lines = []
     for row in cells:
@@ -68,28 +72,37 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str], right: Sequence[in
     return "\n".join(lines)
 
 
-def record(
-    folder: Path, command: str, arguments: Sequence[str], files: Mapping[str, bytes] | None = None, note: str = ""
-) -> None:
-    """Write results, add the line of custody and print the head. The caller holds no lock."""
-    from pipelines import custody
+def inputs_of(folder: Path) -> list[Hashed]:
+    """Return what a score rests on, with hashes: ``case.toml`` and the manifest of the store."""
     from pipelines.custody import Hashed
+    from pipelines.files import sha256_of
+
+    files = (folder / "case.toml", folder / "store" / "manifest.json")
+    return [Hashed(p.relative_to(folder).as_posix(), sha256_of(p)) for p in files if p.is_file()]
+
+
+def record(
+    folder: Path, command: str, arguments: Sequence[str], files: Mapping[str, bytes] | None = None, note: str = "",
+    *, seen: Sequence[Hashed] | None = None,
+) -> None:  # fmt: skip
+    """Write results, add the line of custody and print the head. The caller holds no lock.
+
+    ``seen`` is :func:`inputs_of` from before the case was read: what another command changed since then is not what was scored, and
+    the log must not say so.
+
+    Raises
+    ------
+    UserError
+        The case was changed meanwhile; nothing was written.
+    """
+    from pipelines import custody
     from pipelines.lock import hold
     from pipelines.results import write_results
 
     with hold(folder, command):
+        inputs = inputs_of(folder)
+        if seen is not None and list(seen) != inputs:
+            raise UserError("the case was changed while it was being read; nothing was written, run the command again")
         written = write_results(folder, files) if files else []
-        manifest = folder / "store" / "manifest.json"
-        inputs = [
-            Hashed(p.relative_to(folder).as_posix(), _sha256(p))
-            for p in (folder / "case.toml", manifest)
-            if p.is_file()
-        ]
         head = custody.append(folder, command, arguments, inputs=inputs, results=written, note=note)
     print(f"custody head: {head}", file=sys.stderr if "--json" in arguments else sys.stdout)
-
-
-def _sha256(path: Path) -> str:
-    from pipelines.files import sha256_of
-
-    return sha256_of(path)

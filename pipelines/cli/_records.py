@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 from pathlib import Path
 from typing import Any
+
+import pyarrow.compute as pc
 
 from detector.records import unfold
 from pipelines import store
 from pipelines.containers import Found, walk
 from pipelines.errors import UserError, shown
 from pipelines.locate import LocateError, open_record
+from pipelines.source_options import label
+
+_ID = re.compile(r"[0-9a-f]{12}#([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17})|\.[1-9][0-9]{0,8})?", re.ASCII)
 
 
 class RowIndex:
@@ -28,10 +34,18 @@ class RowIndex:
     def find(self, row_id: str) -> list[tuple[str, dict[str, Any]]]:
         """Return (kind, row) of an id; the id of a record finds all of its rows."""
         found = []
-        for name, ids in self._ids.items():
-            keys = [row_id, *(f"{row_id}.{k}" for k in range(2, 10))] if "." not in row_id else [row_id]
-            found += [(name, self._tables[name].slice(ids[k], 1).to_pylist()[0]) for k in keys if k in ids]
+        key, further = row_id, 2
+        while (at := next(((name, ids[key]) for name, ids in self._ids.items() if key in ids), None)) is not None:
+            found.append((at[0], self._tables[at[0]].slice(at[1], 1).to_pylist()[0]))
+            if "." in row_id:
+                break
+            key, further = f"{row_id}.{further}", further + 1
         return found
+
+    @property
+    def last_n(self) -> int:
+        """Return the largest number of a record."""
+        return max((int(pc.max(t["n"]).as_py()) for t in self._tables.values() if len(t)), default=0)
 
 
 def expand(args: argparse.Namespace, folder: Path, rows: RowIndex) -> list[str]:
@@ -46,10 +60,12 @@ def expand(args: argparse.Namespace, folder: Path, rows: RowIndex) -> list[str]:
     document: dict[str, Any] | None = None
     for text in args.ids:
         if "#" in text:
-            try:
-                ids = unfold([text])
-            except ValueError:
-                raise UserError(f"{shown(text)!r} is no id; an id is SOURCE#N, SOURCE#N.K or SOURCE#N-M") from None
+            part = _ID.fullmatch(text)
+            if part is None or (part[2] and int(part[2]) < int(part[1])):
+                raise UserError(f"{shown(text)!r} is no id; an id is SOURCE#N, SOURCE#N.K or SOURCE#N-M")
+            if int(part[2] or part[1]) > rows.last_n:  # before the list of a mistyped number fills the memory
+                raise UserError(f"no event or position {shown(text)!r} in this case")
+            ids = unfold([text])
             missing = [i for i in ids if not rows.find(i)]
             if missing:
                 raise UserError(f"no event or position {shown(missing[0])!r} in this case")
@@ -111,7 +127,7 @@ class Originals:
         ok = True
         for kind, row in rows.find(row_id):
             source = rows.sources[row["source_id"]]
-            name = f"{source['container']}!{source['name']}" if source["container"] else source["name"]
+            name = shown(label(source["name"], source["container"]))
             again = bool(out)  # a further row of the same record: the raw record is shown once
             out.append(f"{row[f'{kind}_id']} · {kind} · {source['format']} · {name} · {row['record']}")
             out.append(f"    as read: {_as_read(row)}")

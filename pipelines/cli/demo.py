@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from pipelines.cli import ingest as ingest_command
-    from pipelines.cli._common import record, say
+    from pipelines.cli._common import inputs_of, record, say
     from pipelines.cli.score import last_line, summary
     from pipelines.demo import examples, make
     from pipelines.ingest import ingest
@@ -32,12 +32,13 @@ def run(args: argparse.Namespace) -> int:
         if not line.startswith("    note"):
             say(line)
     statute = profile(DEFAULT)
+    seen = inputs_of(folder)
     loaded = load_case(folder)
     outcome = score_loaded(loaded, statute)
     files = {"findings.json": to_bytes(outcome.document), "report.html": render(outcome, loaded, statute)}
     say()
     say(summary(outcome.document))
-    record(folder, "demo", [], files)
+    record(folder, "demo", [], files, seen=seen)
     say(last_line(outcome.document))
     say(f"next: qorgan explain {folder} K1    qorgan show {folder} K1.after_notice_occasions")
     say(f"report: {(folder / 'results' / 'report.html').resolve()}")

@@ -18,17 +18,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from pipelines.cli._common import case_folder, record, say
+    from pipelines.cli._common import case_folder, inputs_of, record, say
     from pipelines.scoring import load_case, parse_day, score_loaded
     from pipelines.statutes import profile
 
     day = parse_day(args.as_of) if args.as_of else None
     statute = profile(args.statute)
     folder = case_folder(args)
+    seen = inputs_of(folder)
     document = score_loaded(load_case(folder), statute, day, known=args.known).document
     say(explanation(document, find(document, args.contact)))
     given = [f"--statute={args.statute}", *([f"--as-of={args.as_of}"] if args.as_of else [])]
-    record(folder, "explain", given)
+    record(folder, "explain", given, seen=seen)
     return 0
 
 
@@ -66,10 +67,13 @@ def _records(ids: list[str]) -> str:
 
 def explanation(document: dict[str, Any], f: dict[str, Any]) -> str:
     """Return the worked sum of one finding as text."""
+    from pipelines.cli._common import safe
+
+    label, identifiers = safe(f["label"], lines=False), [safe(i, lines=False) for i in f["identifiers"]]
     out = [
-        f"{f['contact_id']} ({f['label']}), role {f['role']}: {f['verdict']}",
+        f"{f['contact_id']} ({label}), role {f['role']}: {f['verdict']}",
         f["reason"],
-        f"statute {document['statute']['id']}, as of {document['as_of']}; identifiers: {', '.join(f['identifiers']) or 'none'}",
+        f"statute {document['statute']['id']}, as of {document['as_of']}; identifiers: {', '.join(identifiers) or 'none'}",
     ]
     if f["otherwise"]:
         out.append(f"without the rule {f['verdict']} the verdict would be {f['otherwise']}")

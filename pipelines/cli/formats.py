@@ -33,21 +33,23 @@ def run(args: argparse.Namespace) -> int:
 def _recognise(files: list[str]) -> int:
     from pipelines.cli._common import say
     from pipelines.containers import Refused, walk
+    from pipelines.errors import shown
     from pipelines.readers import recognise
     from pipelines.readers.base import Head
+    from pipelines.source_options import label
 
     status = 0
     for found in walk(files):
         if isinstance(found, Refused):
             if found.skipped:
                 continue
-            say(f"{found.name}: not read: {found.reason}")
+            say(f"{shown(label(found.name, found.container))}: not read: {found.reason}")
             status = 1
             continue
         with found.open() as stream:
             head = Head(stream.read(65_536), found.name, found.container, found.size)
         claims, verdict = recognise(head)
-        name = f"{found.container}!{found.name}" if found.container else found.name
+        name = shown(label(found.name, found.container))
         if verdict == "known":
             say(f"{name}: {claims[0][0]} ({claims[0][1].reason})")
             for other, claim in claims[1:]:

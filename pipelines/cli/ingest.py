@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -57,7 +58,11 @@ def progress() -> Callable[[Progress], None] | None:
 
 def lines_of(report: IngestReport) -> list[str]:
     """Return what became of every file, in words."""
-    from pipelines.ingest import label
+    from pipelines.errors import shown
+    from pipelines.source_options import label as plain
+
+    def label(name: str, container: str | None) -> str:
+        return shown(plain(name, container), 400)  # a name with a line feed must not look like a line of ours
 
     out = [f"warning: {w}" for w in report.warnings]
     for s in report.stored:
@@ -72,29 +77,36 @@ def lines_of(report: IngestReport) -> list[str]:
         )
         out += [f"    {line}" for line in w.block.strip().split("\n")]
     for word, findings in (("not read", report.unknown), ("failed", report.failed), ("look at", report.findings)):
-        out += [f"{word}: {f.subject}: {f.sentence}" for f in findings]
-    out += [f"skipped: {f.subject}: {f.sentence}" for f in report.skipped]
+        out += [f"{word}: {f}" for f in findings]
+    out += [f"skipped: {f}" for f in report.skipped]
     return out
 
 
 def undeclared(folder: Path) -> list[str]:
     """Return the busiest undeclared contacts, each with a block that declares it."""
+    import numpy as np
+
     from detector.columns import coded
+    from pipelines import store
     from pipelines.scoring import load_case
 
+    if store.read_manifest(folder) is None:
+        return []
     tables = load_case(folder).resolved.tables
     codes, names = coded(tables.events["contact_id"])
-    counts: dict[str, int] = {}
-    for code in codes[codes >= 0].tolist():
-        counts[names[code]] = counts.get(names[code], 0) + 1
+    counts = np.bincount(codes[codes >= 0], minlength=len(names)).tolist()
     contacts: dict[str, Any] = {c["contact_id"]: c for c in tables.contacts.to_pylist()}
-    busy = sorted(((n, c) for c, n in counts.items() if not contacts[c]["declared"]), key=lambda x: (-x[0], x[1]))
+    busy = sorted(
+        ((n, c) for c, n in zip(names, counts, strict=True) if not contacts[c]["declared"]), key=lambda x: (-x[0], x[1])
+    )
     if not busy:
         return []
     out = [f"{len(busy)} undeclared contacts; the busiest, with a block for case.toml each (fill in label and role):"]
+    taken = {c["contact_id"] for c in contacts.values()}
+    free = (name for k in itertools.count(1) if (name := f"K{k}") not in taken)  # u-... is reserved for the undeclared
     for number, contact in busy[:_BUSIEST]:
         listed = ", ".join(_quoted(i) for i in contacts[contact]["identifiers"].split("\n"))
-        out += [f"    # {number} events", "    [[contact]]", f'    id = "{contact}"', '    label = ""', '    role = "unknown"',
+        out += [f"    # {contact}, {number} events", "    [[contact]]", f'    id = "{next(free)}"', '    label = ""', '    role = "unknown"',
                 f"    identifiers = [{listed}]"]  # fmt: skip
     return out
 

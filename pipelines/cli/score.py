@@ -22,13 +22,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import json
 
-    from pipelines.cli._common import case_folder, record, say
+    from pipelines.cli._common import case_folder, inputs_of, record, say
     from pipelines.scoring import load_case, parse_day, results_name, score_loaded, to_bytes
     from pipelines.statutes import DEFAULT, profile, profiles
 
     chosen = list(profiles()) if args.statute == "all" else [profile(args.statute).id]
     day = parse_day(args.as_of) if args.as_of else None
     folder = case_folder(args)
+    seen = inputs_of(folder)
     loaded = load_case(folder)
     documents = [score_loaded(loaded, profile(s), day, known=args.known).document for s in chosen]
     files = {results_name(d["statute"]["id"], DEFAULT): to_bytes(d) for d in documents}
@@ -37,11 +38,11 @@ def run(args: argparse.Namespace) -> int:
         *([f"--as-of={args.as_of}"] if args.as_of else []),
         *(["--known"] if args.known else []),
     ]
-    record(folder, "score", [*given, *(["--json"] if args.json else [])], files)
+    record(folder, "score", [*given, *(["--json"] if args.json else [])], files, seen=seen)
     if args.json:
         whole = (
             to_bytes(documents[0]).decode()
-            if len(documents) == 1
+            if args.statute != "all"
             else json.dumps(documents, ensure_ascii=False, indent=1) + "\n"
         )
         print(whole, end="")

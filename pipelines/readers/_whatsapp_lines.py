@@ -3,7 +3,7 @@
 Three steps, each linear in the bytes and flat in memory:
 
 1. :func:`blocks` decodes (UTF-8, or UTF-16 with a byte order mark; broken sequences become U+FFFD) and gives back UTF-8 in which
-   every byte that carries structure is one ASCII byte: odd blanks are blanks, Arabic and Persian digits are digits, direction
+   every byte that carries structure is one ASCII byte: odd blanks are blanks, Arabic and Persian digits of headers are digits, direction
    marks are the stand-ins of :data:`MARK`, :data:`OPEN`, :data:`CLOSE` or gone. So nothing after it needs to know them.
 2. :class:`Lines` finds the line ends of a block.
 3. :func:`headers` reads the date headers of all lines of a block at once: every step of the grammar is one NumPy operation
@@ -37,8 +37,22 @@ PAD: Final = 96
 _SUBSTITUTE: Final = 0x1A  # for the bytes 1 to 3, should a file hold them
 
 
+def _in_header(a: Bytes, where: Ints) -> Ints:
+    """Keep the positions that lie before the sign that ends a header: names keep the digits that they have."""
+    if not len(where):
+        return where
+    begin = np.concatenate(([0], np.flatnonzero(a[:-1] == 10) + 1))
+    dash = np.flatnonzero(a[1:-1] == 0x2D) + 1
+    ends = np.sort(
+        np.concatenate((dash[(a[dash - 1] == 32) & (a[dash + 1] == 32)], np.flatnonzero(a == 0x5D), [len(a)]))
+    )
+    line = begin[np.searchsorted(begin, where, side="right") - 1]
+    kept: Ints = where[(where < ends[np.searchsorted(ends, line)]) & (where - line < 80)]
+    return kept
+
+
 def _marks(data: bytes) -> bytes:
-    """Replace marks, odd blanks and digits of other scripts by one byte or none (see the module)."""
+    """Replace marks, odd blanks and, in headers, digits of other scripts by one byte or none (see the module)."""
     a = np.frombuffer(data, np.uint8)
     low = a < 4
     if low.any() and (low & (a > 0)).any():
@@ -59,19 +73,14 @@ def _marks(data: bytes) -> bytes:
             parts.append((wide[isolate & (third == last)], 3, new))
     order_mark = np.flatnonzero(a[:-2] == 0xEF)
     parts.append((order_mark[(a[order_mark + 1] == 0xBB) & (a[order_mark + 2] == 0xBF)], 3, 0))
-    for lead, first, last, new in (
-        (0xD9, 0xA0, 0xA9, 48),
-        (0xDB, 0xB0, 0xB9, 48),
-        (0xC2, 0xA0, 0xA0, 32),
-        (0xD8, 0x8C, 0x8C, 44),
-    ):
+    no_break = np.flatnonzero(a[:-1] == 0xC2)
+    parts.append((no_break[a[no_break + 1] == 0xA0], 2, 32))
+    for lead, first in ((0xD9, 0xA0), (0xDB, 0xB0)):
         where = np.flatnonzero(a[:-1] == lead)
-        where = where[(a[where + 1] >= first) & (a[where + 1] <= last)]
-        if new == 48:
-            for digit in range(10):
-                parts.append((where[a[where + 1] == first + digit], 2, 48 + digit))
-        else:
-            parts.append((where, 2, new))
+        where = _in_header(a, where[(a[where + 1] >= first) & (a[where + 1] < first + 10)])
+        parts.extend((where[a[where + 1] == first + digit], 2, 48 + digit) for digit in range(10))
+    comma = np.flatnonzero(a[:-1] == 0xD8)
+    parts.append((_in_header(a, comma[a[comma + 1] == 0x8C]), 2, 44))
     if not any(len(where) for where, _, _ in parts):
         return a.tobytes()
     out = a.copy()
@@ -117,10 +126,9 @@ def blocks(stream: BinaryIO, read_bytes: int | None = None) -> Iterator[bytes]:
         else:
             text = decoder.decode(raw, final).encode("utf-8", "replace")
             waiting = bool(decoder.getstate()[0])
-        text = _marks(text)
         cut = text.rfind(b"\n") + 1
         if cut:
-            yield b"".join((*rest, text[:cut]))
+            yield _marks(b"".join((*rest, text[:cut])))
             rest, held = [], 0
         if held < LINE_BYTES and cut < len(text):
             rest.append(text[cut:])
@@ -129,7 +137,7 @@ def blocks(stream: BinaryIO, read_bytes: int | None = None) -> Iterator[bytes]:
             break
         raw = stream.read(size)
     if held:
-        yield b"".join((*rest, b"\n"))
+        yield _marks(b"".join((*rest, b"\n")))
 
 
 class Lines:

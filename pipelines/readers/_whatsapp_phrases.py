@@ -635,7 +635,7 @@ def _template(phrase: str) -> tuple[str, re.Pattern[str]]:
     parts = [" ".join(p.split()) if p.strip() else "" for p in phrase.split("{}")]
     fixed = [re.sub(r"\(-\w+\)", "\0", part).split("\0") for part in parts]
     needle = folded(max((piece for part in fixed for piece in part), key=len))
-    source = re.escape(" ".join(phrase.split())).replace(r"\{\}", "(.{1,240}?)")
+    source = re.escape(" ".join(phrase.split())).replace(r"\{\}", "(.{1,120}?)")
     # (-а) is the feminine ending that later versions write out or leave away
     source = re.sub(r"\\\(\\-(\w+)\\\)", r"(?:\\(-\1\\)|\1)?", source)
     return needle, re.compile(source + r"\.?", re.IGNORECASE)

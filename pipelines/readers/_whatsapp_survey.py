@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO, Final
 
 import numpy as np
+import pyarrow as pa
 
 from pipelines.readers import _whatsapp_lines as wl
 from pipelines.readers import _whatsapp_phrases as wp
@@ -59,13 +60,12 @@ def readings(found: wl.Headers, order: str, *, buddhist_short: bool) -> tuple[wl
         month, day, year = first, second, third
     else:
         day, month, year = first, second, third
-    short = year < 100
     if buddhist_short:
         low, high = _BUDDHIST
         era = np.where((year >= low) & (year <= high), 2500 - _BUDDHIST_OFFSET, 2000)
     else:
         era = np.full(len(year), 2000, np.int64)
-    year = np.where(short, year + era, year)
+    year = np.where(found.short_year, year + era, year)
     thai = (year >= 2552) & (year <= 2577)
     year = np.where(thai, year - _BUDDHIST_OFFSET, year)
     return wl.to_us(year, month, day, wl.to_24h(found.hour, found.half), found.minute, found.second)
@@ -337,8 +337,6 @@ def scan(lines: wl.Lines, *, no_space: bool) -> tuple[wl.Headers, wl.Ints, wl.In
 
 def unique_slices(a: wl.Bytes, begin: wl.Ints, length: wl.Ints) -> tuple[list[bytes], wl.Ints]:
     """Return the different values of slices of a block, in order of appearance, and the number of the value of each slice."""
-    import pyarrow as pa
-
     data, offsets = wl.ragged(a, begin, length)
     slices = pa.BinaryArray.from_buffers(pa.binary(), len(begin), [None, pa.py_buffer(offsets), pa.py_buffer(data)])
     coded = slices.dictionary_encode()
@@ -392,7 +390,7 @@ def make_plan(open_: Callable[[], BinaryIO], entry_us: int | None, option: str |
         raise Waiting("the option date_order must be dmy, mdy or ymd", 'date_order = "dmy"  # or "mdy"')
     survey = Survey().read(open_)
     evidence = _main_style(survey)
-    if evidence.tight > evidence.spaced:
+    if evidence.tight > evidence.spaced and wl.style_layout(evidence.style) == wl.BRACKET:
         survey = Survey(no_space=True).read(open_)
         evidence = _main_style(survey)
     order, basis = _order(evidence, entry_us, option)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
@@ -96,6 +96,7 @@ class Layout:
 
     pattern: re.Pattern[bytes]
     names: tuple[bytes, ...]  # what the groups hold
+    body: bytes  # the part of the pattern from the first attribute to the last quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,21 @@ def length(value: bytes) -> int:
         if not _MAYBE_HALF.search(plain):  # then every reference is one character
             return len(_REFERENCE.sub("x", plain))
     return len(text(value))
+
+
+def lengths_of(values: Sequence[bytes]) -> list[int] | None:
+    """Return :func:`length` of many values that hold no ``<``; None if they must be looked at one by one."""
+    try:
+        joined = b"<".join(values).decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    if "&" in joined:
+        if _MAYBE_HALF.search(joined):
+            return None
+        joined = _REFERENCE.sub("x", joined)
+    if "\r" in joined:
+        joined = joined.replace("\r\n", " ")
+    return list(map(len, joined.split("<")))
 
 
 class _Recoded:
@@ -339,6 +355,11 @@ class Scanner:
                     *values, slash = match.groups()
                     return Tag(name, dict(zip(layout.names, values, strict=True)), bool(slash))
         return self._attributes_slowly(name)
+
+    def layout(self, name: bytes) -> Layout | None:
+        """Return the order of attributes in which the last start tags of a name were written."""
+        learning = self._learning.get(name)
+        return learning.layouts[0] if learning is not None and learning.layouts else None
 
     def _attributes_slowly(self, name: bytes) -> Tag:
         wanted = self._wanted.get(name)
@@ -538,8 +559,7 @@ def make_layout(
     """
     if not all(map(_LAYOUT_NAME.fullmatch, attributes)) or len(set(attributes)) != len(attributes):
         return None
-    parts = [b"<" + re.escape(name)]
-    names = []
+    parts, names = [], []
     for key in attributes:
         parts.append(b" " + re.escape(key) + b'="')
         if key in classes:
@@ -547,7 +567,6 @@ def make_layout(
             parts.append(b"(" + classes[key] + b')"')
         else:
             parts.append(rb'[^"<]{0,%d}"' % _SHORT)
-    parts.append(tail)
-    if other:
-        parts.append(b"|" + other)
-    return Layout(re.compile(b"".join(parts)), tuple(names))
+    body = b"".join(parts)
+    whole = b"<" + re.escape(name) + body + tail + (b"|" + other if other else b"")
+    return Layout(re.compile(whole), tuple(names), body)

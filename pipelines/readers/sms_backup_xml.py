@@ -17,7 +17,7 @@ import hashlib
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, ClassVar, TypeVar
@@ -36,6 +36,7 @@ from pipelines.readers._xml_bytes import (
     attribute_names,
     encoding_of,
     length,
+    lengths_of,
     make_layout,
     text,
 )
@@ -56,11 +57,12 @@ from pipelines.readers.base import (
 CHUNK = 20_000
 _CHUNK_BYTES = 8 << 20
 _MANY_PER_SECOND = 50  # [P] more records than this within one second are remarked on
-_MAX_MEMO = 100_000
+_MAX_MEMO, _MAX_KEY = 50_000, 512
 _MAX_PENDING = 50_000
 _MAX_DEPTH = 64
 _MAX_ADDRESSES = 1_000
 _WINDOW = 1_024
+_MMS_WINDOW = 1 << 16
 _MAX_RUNS, _MAX_TRIED = 8, 64
 
 RECORDS = (b"sms", b"mms", b"call", b"log")
@@ -141,6 +143,8 @@ _COLUMNS = (
 _Row = tuple[Any, ...]
 _Number = tuple[str | None, str | None, str]  # identifier, as the file writes it, kind
 _Key = tuple[bytes | None, bytes | None]
+#: identifier, as the file writes it, kind, thread id, thread kind, participants, does the sender differ from the address
+_Thread = tuple[str | None, str | None, str, str | None, str, int | None, bool]
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -153,10 +157,19 @@ class _Memo(dict[K, V]):
         self._function = function
 
     def __missing__(self, key: K) -> V:
-        if len(self) >= _MAX_MEMO:
-            self.clear()
-        value = self[key] = self._function(key)
+        value = self._function(key)
+        if _weight(key) <= _MAX_KEY:
+            if len(self) >= _MAX_MEMO:
+                self.clear()
+            self[key] = value
         return value
+
+
+def _weight(key: object) -> int:
+    """Return the length of all that a key holds: a hostile file must not fill the memory with keys."""
+    if isinstance(key, tuple):
+        return 8 + sum(map(_weight, key))
+    return len(key) if isinstance(key, (bytes, str)) else 0
 
 
 def group_thread_id(identifiers: Iterable[str]) -> str:
@@ -189,18 +202,17 @@ def _text_length(value: bytes | None) -> int | None:
 
 
 def _text_lengths(values: tuple[bytes, ...] | None) -> list[int | None] | None:
-    """Return :func:`_text_length` of many texts; most need no more than a look."""
+    """Return :func:`_text_length` of many texts at once."""
     if values is None:
         return None
-    joined = b"\n".join(values)
-    if b"\r" not in joined and b"null" not in values:
-        if b"&" not in joined and joined.isascii():
-            return list(map(len, values))
-        try:
-            return [len(v.decode("utf-8")) if b"&" not in v else _text_length(v) for v in values]
-        except UnicodeDecodeError:
-            pass
-    return list(map(_text_length, values))
+    lengths = lengths_of(values)
+    if lengths is None:
+        return list(map(_text_length, values))
+    out: list[int | None] = list(lengths)
+    for k, n in enumerate(lengths):
+        if n == 4:  # may be the word null
+            out[k] = _text_length(values[k])
+    return out
 
 
 def _time(value: bytes | None) -> tuple[int, str | None]:
@@ -232,7 +244,8 @@ def _sms_codes(key: _Key) -> tuple[str, str, str, str, int]:
     direction, status, actor, directed, verdict = _box(_integer(key[0]))
     report = _integer(key[1])
     if direction == "out" and status == "sent" and report is not None and report >= 0:
-        status = "delivered" if report < 32 else "pending" if report < 64 else "failed"
+        # 32 to 63: sent, and the report is not in yet; the owner's message went out
+        status = "delivered" if report < 32 else "sent" if report < 64 else "failed"
     return direction, status, actor, directed, verdict
 
 
@@ -263,11 +276,15 @@ def _call_codes(
     )
 
 
-def _attachment(content_type: str | None) -> str | None:
-    """Return the kind of attachment of a part by its media type; None for text and layout."""
-    kind = (content_type or "").split(";")[0].strip().lower()
+def _media(content_type: bytes | None) -> tuple[str | None, bool]:
+    """Return the kind of attachment of a part by its media type (None: it is none), and whether it is the text."""
+    kind = (_given(content_type) or "").split(";")[0].strip().lower()
     if kind in ("application/smil", "text/plain"):
-        return None
+        return None, kind == "text/plain"
+    return _attachment(kind), False
+
+
+def _attachment(kind: str) -> str:
     family = kind.partition("/")[0]
     if family in ("image", "video", "audio"):
         return family
@@ -278,6 +295,23 @@ def _attachment(content_type: str | None) -> str | None:
     ):
         return "document"
     return "other"
+
+
+def _inside_pattern(part: Layout, addr: Layout) -> re.Pattern[bytes]:
+    """Return the pattern of what may stand inside an mms, one tag a match; anything else matches with empty groups."""
+    return re.compile(
+        b"".join(
+            (
+                *(b"<(%b)%b ?/>|" % (name, layout.body) for name, layout in ((b"part", part), (b"addr", addr))),
+                rb"<(/?parts|/?addrs)>|<",
+            )
+        )
+    )
+
+
+def _place(layout: Layout, key: bytes, first: int) -> int | None:
+    """Return where a pattern's match has an attribute; None if the layout has it not."""
+    return first + layout.names.index(key) if key in layout.names else None
 
 
 @dataclass(slots=True)
@@ -313,30 +347,33 @@ class _Seconds:
     _FOLD = 4_000_000
 
     def __init__(self) -> None:
-        self._new: list[npt.NDArray[np.int32]] = []
+        self._parts: list[npt.NDArray[np.int32]] = []
         self._rows = 0
-        self._values = np.empty(0, np.int32)
-        self._counts = np.empty(0, np.int64)
+        self._limit = self._FOLD
 
     def add(self, local_time: npt.NDArray[np.int64]) -> None:
-        self._new.append((local_time // 1_000_000).astype(np.int32))  # readings lie before 2035
+        """Add kept records by their times in µs."""
+        self._parts.append((local_time // 1_000_000).astype(np.int32))  # readings lie before 2035
         self._rows += len(local_time)
-        if self._rows >= self._FOLD:
-            self._fold()
-            crowded = self._counts > 1  # of a file of millions: what is single so far is dropped, memory stays flat
-            self._values, self._counts = self._values[crowded], self._counts[crowded]
+        if self._rows >= self._limit:
+            # of a file of many millions: seconds with a single record so far are dropped, so memory stays flat
+            seconds = self._sorted()
+            same = seconds[1:] == seconds[:-1]
+            seconds = seconds[np.append(same, False) | np.append(False, same)]
+            self._parts, self._rows = [seconds], len(seconds)
+            self._limit = max(self._FOLD, 2 * self._rows)
 
-    def _fold(self) -> None:
-        values, counts = np.unique(np.concatenate([np.empty(0, np.int32), *self._new]), return_counts=True)
-        self._new, self._rows = [], 0
-        both = np.concatenate([self._values, values])
-        self._values, where = np.unique(both, return_inverse=True)
-        self._counts = np.bincount(where, np.concatenate([self._counts, counts])).astype(np.int64)
+    def _sorted(self) -> npt.NDArray[np.int32]:
+        seconds = np.concatenate([np.empty(0, np.int32), *self._parts])
+        self._parts.clear()
+        seconds.sort()
+        return seconds
 
     def crowded(self) -> int:
-        """Return the number of seconds with more than :data:`_MANY_PER_SECOND` records."""
-        self._fold()
-        return int((self._counts > _MANY_PER_SECOND).sum())
+        """Return the number of seconds with more than :data:`_MANY_PER_SECOND` records; empties the count."""
+        seconds = self._sorted()
+        ahead = seconds[_MANY_PER_SECOND:]
+        return len(np.unique(ahead[ahead == seconds[: len(ahead)]]))
 
 
 class _Reading:
@@ -368,11 +405,15 @@ class _Reading:
         self.runs: dict[bytes, list[_Run]] = {name: [] for name in (b"sms", b"call", b"log")}
         self.tried = dict.fromkeys(self.runs, 0)
         self.window = _WINDOW
+        self.inside: tuple[Layout, Layout, re.Pattern[bytes]] | None = None
+        self.tried_inside = 0
         # the slow way
         self.rows: list[_Row] = []
+        self.rows_bytes = 0
         # notifications of MMS that wait for their download
         self.pending: list[tuple[_Row, tuple[int, ...]]] = []
         self.retrieved: array[int] = array("Q")
+        self.pending_bytes = 0
         self.pending_overflow = False
         # identifiers
         self.owners: set[str] = set()
@@ -381,6 +422,9 @@ class _Reading:
         self.number: _Memo[str | None, _Number] = _Memo(self._number)
         self.peer: _Memo[bytes | None, _Number] = _Memo(self._peer)
         self.caller: _Memo[_Key, _Number] = _Memo(self._caller)
+        self.people: _Memo[tuple[bytes | None, tuple[_Key, ...], str], _Thread] = _Memo(self._people)
+        self.code: _Memo[bytes | None, int | None] = _Memo(_integer)
+        self.media: _Memo[bytes | None, tuple[str | None, bool]] = _Memo(_media)
         self.line: _Memo[bytes | None, str | None] = _Memo(self._line)
         self.account: _Memo[bytes | None, str | None] = _Memo(self._account)
         self.sms_codes: _Memo[_Key, tuple[str, str, str, str, int]] = _Memo(_sms_codes)
@@ -405,7 +449,7 @@ class _Reading:
         return found
 
     def _other(self, identifier: str | None) -> None:
-        if identifier is not None and len(self.others) < _MAX_MEMO:
+        if identifier is not None and len(self.others) < _MAX_MEMO and len(identifier) <= _MAX_KEY:
             self.others.add(identifier)
 
     def _caller(self, key: _Key) -> _Number:
@@ -518,6 +562,8 @@ class _Reading:
                     self._finish(record)
                     if name in self.runs and base == scanner.base:
                         self._learn(name, begin)
+                elif name == b"mms" and self._inside_quickly(record):
+                    self._finish(record)
                 else:
                     self._push(name)
                 return
@@ -566,30 +612,84 @@ class _Reading:
         if len(self.stack) == 2:
             record.has_parts |= tag.name == b"parts"
         elif len(self.stack) == 3:
+            if tag.overlong and b"text" not in tag.overlong:
+                record.refused = _TOO_LONG
             if tag.name == b"part" and self.stack[2] == b"parts":
-                self._part(record, tag)
+                unknown = bool(tag.skipped or tag.overlong)
+                self._part(record, tag.attrs.get(b"ct"), tag.attrs.get(b"text"), unknown)
             elif tag.name == b"addr" and self.stack[2] == b"addrs":
-                record.addresses.append((tag.attrs.get(b"address"), tag.attrs.get(b"type")))
-                if tag.overlong:
-                    record.refused = _TOO_LONG
-                elif len(record.addresses) > _MAX_ADDRESSES:
-                    record.refused = f"it names more than {_MAX_ADDRESSES} addresses"
-                    record.addresses.clear()
+                self._addr(record, tag.attrs.get(b"address"), tag.attrs.get(b"type"))
 
-    def _part(self, record: _Record, tag: Tag) -> None:
+    def _part(self, record: _Record, content_type: bytes | None, content: bytes | None, unknown: bool) -> None:
+        """Take a part; ``unknown`` says that its text may stand elsewhere than in ``text``."""
         record.parts += 1
-        content_type = _given(tag.attrs.get(b"ct"))
-        kind = _attachment(content_type)
-        if kind is not None:
-            record.attachment = record.attachment or kind
-        elif content_type is not None and content_type.split(";")[0].strip().lower() == "text/plain":
-            characters = _text_length(tag.attrs.get(b"text"))
-            if characters is None and not tag.skipped and not tag.overlong:
+        attachment, is_text = self.media[content_type]
+        if attachment is not None:
+            record.attachment = record.attachment or attachment
+        elif is_text:
+            characters = _text_length(content)
+            if characters is None and not unknown:
                 characters = 0
             if characters is None or record.characters is None:
                 record.characters = None
             else:
                 record.characters += characters
+
+    def _addr(self, record: _Record, address: bytes | None, role: bytes | None) -> None:
+        record.addresses.append((address, role))
+        if len(record.addresses) > _MAX_ADDRESSES:
+            record.refused = f"it names more than {_MAX_ADDRESSES} addresses"
+            record.addresses.clear()
+
+    def _inside_quickly(self, record: _Record) -> bool:
+        """Take all that stands inside an mms at once; False, and nothing is taken, if it is not written as the last ones.
+
+        The tokens must be exactly parts and addrs with what belongs into them; everything else goes the slow way.
+        """
+        scanner = self.scanner
+        part, addr = scanner.layout(b"part"), scanner.layout(b"addr")
+        if part is None or addr is None:
+            return False
+        data, pos = scanner.data, scanner.pos
+        end = data.find(b"</mms>", pos, pos + _MMS_WINDOW)
+        if end < 0:
+            return False
+        if self.inside is None or self.inside[0] is not part or self.inside[1] is not addr:
+            # to compile a pattern costs as much as to read a hundred MMS
+            if self.tried_inside >= _MAX_TRIED:
+                return False
+            self.tried_inside += 1
+            self.inside = (part, addr, _inside_pattern(part, addr))
+        tokens = self.inside[2].findall(data, pos, end)
+        at_addr = 1 + len(part.names)
+        at_section = at_addr + 1 + len(addr.names)
+        section = b""
+        for token in tokens:
+            if token[0]:
+                if section != b"parts":
+                    return False
+            elif token[at_addr]:
+                if section != b"addrs":
+                    return False
+            elif token[at_section] == b"/" + section and section:
+                section = b""
+            elif token[at_section] in (b"parts", b"addrs") and not section:
+                section = token[at_section]
+            else:
+                return False
+        if section:
+            return False
+        ct, content = _place(part, b"ct", 1), _place(part, b"text", 1)
+        address, role = _place(addr, b"address", at_addr + 1), _place(addr, b"type", at_addr + 1)
+        for token in tokens:
+            if token[0]:
+                self._part(record, token[ct] if ct else None, token[content] if content else None, False)
+            elif token[at_addr]:
+                self._addr(record, token[address] if address else None, token[role] if role else None)
+            elif token[at_section] == b"parts":
+                record.has_parts = True
+        scanner.pos = end + len(b"</mms>")
+        return True
 
     def _end(self, name: bytes) -> None:
         stack = self.stack
@@ -624,7 +724,8 @@ class _Reading:
             self._sms(record, tag.attrs)
         else:
             self._call(record, tag.attrs)
-        if len(self.rows) >= CHUNK:
+        self.rows_bytes += sum(map(len, tag.attrs.values()))
+        if len(self.rows) >= CHUNK or self.rows_bytes >= _CHUNK_BYTES:
             self._flush_rows()
 
     # -- the slow way: one record ---------------------------------------------------------------------------------------
@@ -654,8 +755,7 @@ class _Reading:
         us = self._keep(record, attrs.get(b"date"), verdict, kind)
         if us is None:
             return
-        members = self._members(attrs.get(b"address"))
-        thread = self._thread(members, (), direction)
+        thread = self.people[attrs.get(b"address"), (), direction]
         self.rows.append(
             (
                 record.n, record.locator, us, "sms", "message", direction, status, *thread[:3], actor,
@@ -694,16 +794,19 @@ class _Reading:
                 found.setdefault(number[0], number)
         return list(found.values())
 
-    def _thread(
-        self,
-        members: list[_Number],
-        roles: Sequence[tuple[_Number, int | None]],
-        direction: str,
-    ) -> tuple[str | None, str | None, str, str | None, str, int | None]:
-        """Return identifier, raw text, kind, thread id, thread kind and number of participants of a message.
+    def _people(self, key: tuple[bytes | None, tuple[_Key, ...], str]) -> _Thread:
+        """Return who is on the other side of a message, and the thread.
 
-        ``members`` are the numbers of ``address``, ``roles`` those of ``addrs`` with 137 From, 151 To, 130 CC, 129 BCC.
+        The key is ``address``, the ``addrs`` (number, type: 137 From, 151 To, 130 CC, 129 BCC) and the direction.
         """
+        direction = key[2]
+        members = self._members(key[0])
+        roles = [(given, _integer(role)) for raw, role in key[1] if (given := self.number[_given(raw)])[1]]
+        for (identifier, _, kind), role in roles:
+            if role == 137 and direction == "in":
+                self._other(identifier)
+            elif role == 137 and direction == "out" and kind == "phone" and len(self.maybe_owners) < 64:
+                self.maybe_owners.add(identifier or "")
         nobody = (None, None, "none")
         sender = next((who for who, role in roles if role == 137), nobody)
         everybody = {who[0] for who, _ in roles if who[0] is not None}
@@ -724,36 +827,29 @@ class _Reading:
                 who = sender if sender[0] is not None else who
             elif who[0] is None and direction == "out":
                 who = next((w for w, role in roles if role != 137 and w[0] is not None), who)
-            elif direction == "in" and sender[0] is not None and sender[0] != who[0]:
-                self.sender_differs += 1
-            return *who, who[0], "direct", None
+            differs = direction == "in" and sender[0] is not None and sender[0] != who[0]
+            return *who, who[0], "direct", None, differs
         if direction != "in":
             sender = nobody
-        return *sender, group_thread_id(x for x in thread if x is not None), "group", people or None
+        return *sender, group_thread_id(x for x in thread if x is not None), "group", people or None, False
 
     def _mms(self, record: _Record, attrs: dict[bytes, bytes]) -> None:
-        box, kind = attrs.get(b"msg_box"), _integer(attrs.get(b"m_type"))
-        direction, status, actor, directed, verdict = _box(_integer(box))
+        box, kind = attrs.get(b"msg_box"), self.code[attrs.get(b"m_type")]
+        direction, status, actor, directed, verdict = _box(self.code[box])
         if kind in _MMS_TRANSPORT:
             verdict = OUT_OF_SCOPE
         us = self._keep(record, attrs.get(b"date"), verdict, box)
         if us is None:
             return
-        roles = [(given, _integer(role)) for raw, role in record.addresses if (given := self.number[_given(raw)])[1]]
-        members = self._members(attrs.get(b"address"))
-        thread = self._thread(members, roles, direction)
-        for (identifier, _, number_kind), role in roles:
-            if role == 137 and direction == "in":
-                self._other(identifier)
-            elif role == 137 and direction == "out" and number_kind == "phone" and len(self.maybe_owners) < 64:
-                self.maybe_owners.add(identifier or "")
+        thread = self.people[attrs.get(b"address"), tuple(record.addresses), direction]
+        self.sender_differs += thread[6]
         keys = self._keys(attrs) if kind in (_MMS_NOTIFICATION, _MMS_RETRIEVED) else ()
         if kind == _MMS_RETRIEVED:
             self.retrieved.extend(keys)
         notification = kind == _MMS_NOTIFICATION and direction == "in"
         size = record.characters if record.parts or (record.has_parts and not notification) else None
         attachment = record.attachment
-        if attachment is None and not notification and (record.has_parts or attrs.get(b"text_only") == b"1"):
+        if attachment is None and not notification and (record.has_parts or self.code[attrs.get(b"text_only")] == 1):
             attachment = "none"
         row = (
             record.n, record.locator, us, "mms", "message", direction, "pending" if notification else status,
@@ -762,10 +858,12 @@ class _Reading:
             "notification" if notification else None,
         )  # fmt: skip
         if notification and keys:
-            if len(self.pending) >= _MAX_PENDING:
+            size_of_row = sum(map(len, attrs.values()))
+            if len(self.pending) >= _MAX_PENDING or self.pending_bytes + size_of_row > 4 * _CHUNK_BYTES:
                 self.pending_overflow = True
                 self._settle_pending()
             self.pending.append((row, keys))
+            self.pending_bytes += size_of_row
         else:
             self.rows.append(row)
 
@@ -793,6 +891,7 @@ class _Reading:
             else:
                 self.out.out_of_scope()
         self.pending.clear()
+        self.pending_bytes = 0
 
     def _flush_rows(self) -> None:
         if not self.rows:
@@ -802,6 +901,7 @@ class _Reading:
         }
         rows = len(self.rows)
         self.rows.clear()
+        self.rows_bytes = 0
         self.channels.update(columns["channel"])
         self._emit(rows, columns, np.array(columns["local_time"], np.int64))
 
@@ -983,9 +1083,7 @@ class _Reading:
                 f"{self.sender_differs} incoming MMS name another sender inside than in their address; the address was taken"
             )
         if self.pending_overflow:
-            out.note(
-                f"more than {_MAX_PENDING} MMS notifications: one that was downloaded further down in the file may stand twice"
-            )
+            out.note("very many MMS notifications: one that was downloaded further down in the file may stand twice")
         if crowded := self.seconds.crowded():
             out.note(
                 f"{crowded} seconds hold more than {_MANY_PER_SECOND} records each: "

@@ -200,6 +200,7 @@ class _Owner:
     usernames: frozenset[str] = frozenset()  # lower case, without @
     phone: str | None = None
     shown_by_file: bool = False
+    account: str | None = None  # as the personal information gives it
 
 
 @dataclass(slots=True)
@@ -383,12 +384,12 @@ class _Look:
             phone, phone_kind = context.phone(raw_phone) if isinstance(raw_phone, str) else (None, "none")
             return _Owner(
                 frozenset({shown}), frozenset({clean(f"{first} {last}")} - {""}), frozenset({username} - {""}),
-                phone if phone_kind == "phone" else None, True,
+                phone if phone_kind == "phone" else None, True, shown,
             )  # fmt: skip
         directs = [seen for seen in self.chats.values() if seen.kind == "direct" and seen.messages]
         if self.named and len(self.named) == 1:
             ids = frozenset(self.named)
-            return _Owner(self.declared_ids | ids, self.declared_names, shown_by_file=False)
+            return _Owner(self.declared_ids | ids, self.declared_names)
         if self.declared_ids and (self.whole_account or not directs or self._declared_fits(directs[0])):
             return _Owner(self.declared_ids, self.declared_names)
         if len(self.named) > 1:
@@ -803,8 +804,9 @@ class _Reading:
         if keep is not None:
             columns = {name: _taken(values, keep) for name, values in columns.items()}
             rows = len(keep)
-        own = min(self.owner.identifiers) if self.owner.shown_by_file else None
-        constants = {"channel": "telegram", "direction": "unknown", "actor": "unknown", "owner_line": own}
+        constants = {
+            "channel": "telegram", "direction": "unknown", "actor": "unknown", "owner_line": self.owner.account,
+        }  # fmt: skip
         if rows:
             self.out.events(rows, {**columns, **constants})
 

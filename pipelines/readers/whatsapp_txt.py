@@ -24,6 +24,8 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.identifiers import clean, name_identifier
 from pipelines.readers import _whatsapp_lines as wl
@@ -352,7 +354,7 @@ class _Writer:
         self._tags: list[str] = []
         self._tag_code: dict[str, int] = {}
         self._push = np.array([p.push_name for p in cast.people], np.bool_)
-        self._names = tuple(p.raw for p in cast.people[:200])
+        self._names = tuple(p.raw for p in cast.people[:20])
         self._shapes: set[int] = set()
         self.low: int | None = None  # first and last reading of the header lines that count
         self.high: int | None = None
@@ -445,6 +447,7 @@ class _Writer:
         self._n += rows
         self._out.read(rows)
         last = np.append(h.line[1:], stop) - 1
+        whole = last.copy()
         _trim(lines, h.line, last)
         us, exists = readings(h, self._plan.order, buddhist_short=self._plan.buddhist_short)
         begin = lines.begin[h.line]
@@ -455,10 +458,11 @@ class _Writer:
             self.low = low if self.low is None else min(self.low, low)
             self.high = high if self.high is None else max(self.high, high)
         for i in np.flatnonzero(~good).tolist():
-            if not own[i]:
-                reason = "another header style than the rest of the file"
-            elif not fits[i]:
+            if not fits[i]:
                 reason = _TOO_LONG
+                last[i] = whole[i]
+            elif not own[i]:
+                reason = "another header style than the rest of the file"
             elif not exists[i]:
                 reason = f"no such date or time (dates read as {self._plan.order})"
             else:
@@ -474,7 +478,8 @@ class _Writer:
         positions = self._bodies(r)
         for i in np.flatnonzero(good & (c.sender < 0) & ~c.keep).tolist():
             after = int(h.after[i])
-            self._app_line(c, i, lines.data[after : min(int(end[i]), after + 4000)].decode("utf-8", "replace"))
+            stop = min(int(lines.end[h.line[i]]), after + 4000)
+            self._app_line(c, i, lines.data[after:stop].decode("utf-8", "replace"))
         self._emit(r, positions)
 
     def _find_senders(self, r: _Records) -> None:
@@ -620,9 +625,6 @@ class _Writer:
             c.tags[i] = self._tag((*had, *words))
 
     def _emit(self, r: _Records, positions: list[tuple[int, wp.Body]]) -> None:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
         def coded(values: Sequence[Any], codes: wl.Ints) -> Any:
             return pa.array(values).take(pa.array(codes, mask=codes < 0))
 
@@ -816,8 +818,10 @@ class WhatsAppText:
         found, sender_end, _ = scan(lines, no_space=False)
         if not len(found):
             return None
-        style = np.bincount(found.style).argmax()
+        style = int(np.bincount(found.style).argmax())
         mine = found.style == style
+        if wl.style_layout(style) == wl.DASH and wl.style_year_first(style) and (found.second[mine] >= 0).any():
+            return None  # "2025-10-03 18:00:01 - INFO: …" is the log of a program
         early = int((mine & (found.line < 50)).sum())
         named = bool((sender_end[mine] >= 0).any()) or b":" in block[int(found.after[0]) :]
         if early >= 2:

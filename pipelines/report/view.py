@@ -6,6 +6,7 @@ rows of a contact and puts the columns of the resolved tables beside them.
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -53,8 +54,9 @@ def shown_text(text: str, length: int = 0) -> str:
         Control characters and marks that turn the direction as visible escapes; an apostrophe before what a spreadsheet would
         take for a formula (a phone number in the form ``+7701…`` is none).
     """
-    safe = harmless(text, lines=False)
-    safe = "".join(c if c.isprintable() or c == " " else f"\\u{ord(c):04x}" for c in safe)
+    safe = text if text.isascii() and text.isprintable() else harmless(text, lines=False)
+    if not safe.isprintable():  # unassigned and private characters have no meaning that two fonts agree on
+        safe = "".join(f"\\u{ord(c):04x}" if unicodedata.category(c) in ("Cn", "Co", "Cs") else c for c in safe)
     if safe.startswith(_FORMULA) and not safe[1:].replace(" ", "").isdigit():
         safe = "'" + safe
     return safe if not length or len(safe) <= length else safe[: length - 1] + "…"
@@ -126,7 +128,9 @@ class View:
             There is none.
         """
         if contact_id not in self._finding:
-            raise UserError(f"no contact {shown(contact_id)!r} in this case; the known ones are {', '.join(self._finding) or 'none'}")
+            raise UserError(
+                f"no contact {shown(contact_id)!r} in this case; the known ones are {', '.join(self._finding) or 'none'}"
+            )
         return self._finding[contact_id]
 
     def group(self, contact_id: str) -> int:
@@ -140,7 +144,9 @@ class View:
 
     def notices(self, contact_id: str) -> list[dict[str, Any]]:
         """Return the notices of a contact as the document has them, in order of time."""
-        return sorted((n for n in self.document["notices"] if n["contact_id"] == contact_id), key=lambda n: str(n["at"]))
+        return sorted(
+            (n for n in self.document["notices"] if n["contact_id"] == contact_id), key=lambda n: str(n["at"])
+        )
 
     # -- the clock --------------------------------------------------------------------------------------------------
 
