@@ -253,7 +253,8 @@ def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[st
             part["records"] = part["records"] + record_base
             part["source"] = _merge_sources(part, rows)
         parts += rows
-        for cid in {v for v in case.positions["contact_id"].unique().to_pylist() if v in order}:
+        there = case.positions.filter(pc.less(case.positions["ts"], end))["contact_id"]
+        for cid in {v for v in there.unique().to_pylist() if v in order}:
             with_position.add(base + order[cid])
         for at, place in enumerate(case.places.to_pylist()):
             shared = place["shared_with"].split()

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from detector.arrays import Bools, Ints, first_of, first_value, last_index, opener_rows, openers, running
+from detector.columns import coded, flags, numbers
 from detector.conduct import (
     encounters,
     first_true,
@@ -24,11 +25,13 @@ from detector.conduct import (
     several_spots,
     tracking_sure,
 )
+from detector.course import KIND, MANNER, Group
 from detector.elements import evaluate, measure
 from detector.indicators import Measured
 from detector.model import CaseTables
 from detector.state import State
 from detector.statute import Profile
+from detector.verdict import by_code
 
 NONE = -1
 #: indicators of which a running value is known
@@ -63,19 +66,29 @@ def first_moments(s: State, profile: Profile, never: Bools) -> tuple[Ints, Ints]
         inside = c.act & (c.ts >= c.notices.ts[:, k][c.group]) & (c.ts_min <= c.notices.ts_max[:, k][c.group])
         inside &= (c.notices.row[:, k] >= 0)[c.group]
         slow[c.group[inside]] = True
+    # a visit of single fixes is there from its second fix on, not from its first
+    slow[c.group[c.act & (c.manner == MANNER["visit"]) & (c.record_to - c.record_from > 1)]] = True
     slow_met = slow if thresholds <= _RUNNING else np.ones(c.n_groups, np.bool_)
     tie = np.r_[(c.group[1:] == c.group[:-1]) & (c.ts[1:] == c.ts[:-1]), False]
     last_of_tie = np.minimum.accumulate(np.where(tie, len(tie), np.arange(len(tie)))[::-1])[::-1]
     moment = _Running(s)
+    person = _person_since(s)
     row_met = moment.systematic(profile) if not slow_met.all() else np.zeros(len(c.group), np.bool_)
     row_again = moment.repeated()
     for holds, out, left in ((row_met, met, slow_met), (row_again, again, slow)):
         hit = c.act & holds[last_of_tie] & ~left[c.group]
+        if out is met:
+            hit &= c.ts >= person[c.group]
         found = first_value(c.group, c.n_groups, c.ts, hit, NONE)
         out[~left] = found[~left]
     for g in np.flatnonzero(slow | slow_met).tolist():
         if slow_met[g]:
-            met[g] = _scan(s, g, lambda t: evaluate(profile, measure(t, thresholds), t.course.n_groups).all_required)
+            met[g] = _scan(
+                s,
+                g,
+                lambda t: evaluate(profile, measure(t, thresholds), t.course.n_groups).all_required,
+                int(person[g]),
+            )
         if slow[g]:
             again[g] = _scan(s, g, lambda t: repeated(t.course, t.unwanted_law_openers, t.sets.unwanted_law, t.num))
     met[never] = NONE
@@ -224,12 +237,33 @@ def _first_in(segment: Ints, ts: Ints, mask: Bools) -> Ints:
     return np.where(at >= 0, ts[at], 0)
 
 
-def _scan(s: State, g: int, holds: Callable[[State], Bools]) -> int:
-    """Score one contact as of each of its acts, in order, and return the ts of the first that holds."""
+def _person_since(s: State) -> Ints:
+    """Return per contact the moment from which it is no service by its codes: the first call or position of an undeclared code."""
+    c = s.course
+    out = np.full(c.n_groups, np.iinfo(np.int64).min)
+    called = first_value(c.group, c.n_groups, c.ts, c.act & (c.kind == KIND["call"]), np.iinfo(np.int64).max)
+    for g in np.flatnonzero(by_code(c)).tolist():
+        p = s.cases[c.groups[g].case].positions
+        seen = pc.min(p.filter(pc.equal(p["contact_id"], c.groups[g].contact_id))["ts"]).as_py()
+        out[g] = min(int(called[g]), int(called[g]) if seen is None else seen)
+    return out
+
+
+def _scan(s: State, g: int, holds: Callable[[State], Bools], since: int = -(2**63)) -> int:
+    """Score one contact as of each of its acts, in order, and return the first moment that holds.
+
+    Moments are the acts' ts, and for a visit of fixes those of its fixes, from ``since`` on.
+    """
     c = s.course
     group = c.groups[g]
-    case = _only(s.cases[group.case], group.contact_id)
-    moments = np.unique(c.ts[(c.group == g) & c.act]).tolist()
+    case = _only(s, group)
+    mine = (c.group == g) & c.act
+    base = sum(len(x.events) + len(x.positions) for x in s.cases[: group.case]) + len(s.cases[group.case].events)
+    runs = np.flatnonzero(mine & c.presence & (c.record_to - c.record_from > 1))
+    fixes = [c.records[c.record_from[r] : c.record_to[r]] - base for r in runs]
+    positions = numbers(s.cases[group.case].positions["ts"])
+    moments = np.unique(np.concatenate([c.ts[mine], *(positions[f] for f in fixes)]))
+    moments = moments[moments >= since].tolist()
     for i in range(0, len(moments), _BLOCK):
         block = moments[i : i + _BLOCK]
         state = State([case] * len(block), s.num, s.valid_from, [t + 1 for t in block])
@@ -239,11 +273,26 @@ def _scan(s: State, g: int, holds: Callable[[State], Bools]) -> int:
     return NONE
 
 
-def _only(case: CaseTables, contact_id: str) -> CaseTables:
-    """Return the tables with the rows of one contact; what the case can show at all stays (coverage)."""
+def _only(s: State, group: Group) -> CaseTables:
+    """Return the tables with the rows of one contact; what the case can show at all stays (coverage).
+
+    What the owner sent as the notice itself is left out for every moment, also for those before the notice.
+    """
+    case = s.cases[group.case]
 
     def of(table: pa.Table) -> pa.Table:
-        return table.filter(pc.equal(table["contact_id"], contact_id))
+        return table.filter(pc.equal(table["contact_id"], group.contact_id))
 
-    return CaseTables(case.case_id, of(case.events), of(case.positions), of(case.notices), case.places, of(case.contacts),
-                      of(case.trackers), case.coverage)  # fmt: skip
+    events = of(case.events)
+    margin = int(s.num["notice_margin_s"]) * 1_000_000
+    ts, said = numbers(events["ts"]), np.zeros(len(events), np.bool_)
+    for n in of(case.notices).to_pylist():
+        if not n["refused"] and n["ts"] < s.as_of[group.case]:
+            said |= (ts >= n["ts_min"] - margin) & (ts <= n["ts_max"] + margin)
+    outgoing = flags(*coded(events["direction"]), ("out",))
+    events = events.filter(pa.array(~(said & outgoing)))
+
+    return CaseTables(
+        case.case_id, events, of(case.positions), of(case.notices), case.places, of(case.contacts), of(case.trackers),
+        case.coverage,
+    )  # fmt: skip

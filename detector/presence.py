@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detector.arrays import Bools, Ints, haversine_m
-from detector.columns import coded, flags, floats, numbers, valid
+from detector.columns import coded, flags, floats, lookup, numbers, subs, valid
 from detector.model import CaseTables
 
 #: manners as numbered in detector.course.MANNERS
@@ -85,13 +85,13 @@ def episodes(case: CaseTables, as_of: int, numbers_of: dict[str, Any]) -> Episod
     manner = np.array([_SIGHTINGS.get(k, VISIT) for k in kinds] + [VISIT], np.int64)[kind_codes]
     single = ours & ((manner != VISIT) | (flags(kind_codes, kinds, ("visit",)) & (place >= 0)))
     fixes = ours & flags(kind_codes, kinds, ("fix", "path", "share", "check_in"))
-    n, source = numbers(p["n"]), coded(p["source_id"])
-    source_rank = np.array([sorted(source[1]).index(v) for v in source[1]] + [-1], np.int64)[source[0]]
+    source_codes, sources = coded(p["source_id"])
+    file_order = (subs(p["position_id"]), numbers(p["n"]), lookup(source_codes, sources, sorted(sources)))
     pause = int(numbers_of["visit_pause_s"]) * 1_000_000
     tracker_codes, _ = coded(p["subject_id"])
     runs = [
-        _runs(np.flatnonzero(fixes), contact, place, ts, n, source_rank, pause, at_place=True),
-        _runs(np.flatnonzero(trackers), contact, tracker_codes, ts, n, source_rank, pause, at_place=False),
+        _runs(np.flatnonzero(fixes), contact, place, ts, file_order, pause, at_place=True),
+        _runs(np.flatnonzero(trackers), contact, tracker_codes, ts, file_order, pause, at_place=False),
     ]
     alone = np.flatnonzero(single)
     starts = [np.arange(len(alone)), *(r[1] for r in runs)]
@@ -107,7 +107,7 @@ def episodes(case: CaseTables, as_of: int, numbers_of: dict[str, Any]) -> Episod
                     counts)  # fmt: skip
 
 
-def _runs(at: Ints, contact: Ints, where: Ints, ts: Ints, n: Ints, source: Ints, pause: int, *,
+def _runs(at: Ints, contact: Ints, where: Ints, ts: Ints, file_order: tuple[Ints, ...], pause: int, *,
           at_place: bool) -> tuple[Ints, Ints, Ints]:  # fmt: skip
     """Split rows into runs; return rows, start of each run and its length.
 
@@ -117,7 +117,7 @@ def _runs(at: Ints, contact: Ints, where: Ints, ts: Ints, n: Ints, source: Ints,
     none = np.zeros(0, np.int64)
     if not len(at):
         return none, none, none
-    keys = (n[at], source[at], ts[at]) + ((contact[at],) if at_place else (where[at], contact[at]))
+    keys = (*(k[at] for k in file_order), ts[at]) + ((contact[at],) if at_place else (where[at], contact[at]))
     at = at[np.lexsort(keys)]
     c, w, t = contact[at], where[at], ts[at]
     new = np.r_[True, (c[1:] != c[:-1]) | (w[1:] != w[:-1]) | (t[1:] - t[:-1] > pause)]

@@ -6,7 +6,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
 
@@ -219,7 +219,11 @@ def _line(
         else:
             r.fault((*path, "threshold"), f"{written!r} is no comparison with a whole number, such as '>= 3'")
     levels: list[tuple[int, int]] = []
-    for level in raw.get("levels", []):
+    listed = raw.get("levels", [])
+    if not isinstance(listed, list):
+        r.fault((*path, "levels"), "must be a list of pairs of whole numbers, [at least, points]")
+        listed = []
+    for level in listed:
         if not (isinstance(level, list) and len(level) == 2 and all(type(v) is int for v in level)):
             r.fault((*path, "levels"), "each level is a pair of whole numbers, [at least, points]")
             continue
@@ -304,6 +308,8 @@ def load_profile(data: bytes, name: str) -> Profile:
         raw = tomllib.loads(text)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ProfileError([f"{name}: is no TOML: {error}"]) from None
+    except RecursionError:
+        raise ProfileError([f"{name}: is nested too deeply"]) from None
     r = _Reader(text, name)
     known = all_indicators()
     r.keys(raw, ("statute", "parameters", "element", "against"), ())
@@ -314,8 +320,11 @@ def load_profile(data: bytes, name: str) -> Profile:
     title = r.table(s, "title", path)
     for lang in ("en", "ru", "kk"):
         r.text_of(title, lang, ("statute", "title"))
+    for lang in wording:
+        if lang not in ("mark", "source"):
+            r.text_of(wording, lang, ("statute", "text"))
     valid_from = s.get("valid_from")
-    if not isinstance(valid_from, date):
+    if not isinstance(valid_from, date) or isinstance(valid_from, datetime):
         r.fault(("statute", "valid_from"), "must be a date")
         valid_from = date.min
     elements = tuple(_element(r, i, e, known) for i, e in r.tables(raw, "element", ()))

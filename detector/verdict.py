@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from detector.arrays import Bools, Ints, distinct, last_value, span
-from detector.course import KIND, MANNER
+from detector.course import KIND, MANNER, Course
 from detector.model import CaseTables
 from detector.state import State
 
@@ -71,14 +71,22 @@ def _reciprocal(s: State) -> Bools:
     return np.asarray(everywhere & (recently | (occ < num["recent_min_occasions"])), np.bool_)
 
 
+def by_code(c: Course) -> Bools:
+    """Return per contact whether it is undeclared and known only by alphanumeric or short codes."""
+    return np.array(
+        [
+            not g.declared and bool(g.identifiers) and all(i.startswith(("alpha:", "short:")) for i in g.identifiers)
+            for g in c.groups
+        ],
+        np.bool_,
+    )
+
+
 def _service(s: State) -> Bools:
     c = s.course
     called = s.any(c.act & (c.kind == KIND["call"]))
-    out = np.zeros(c.n_groups, np.bool_)
-    for g, group in enumerate(c.groups):
-        codes = bool(group.identifiers) and all(i.startswith(("alpha:", "short:")) for i in group.identifiers)
-        out[g] = group.role == "service" or (not group.declared and codes and not called[g] and not c.has_position[g])
-    return out
+    declared = np.array([g.role == "service" for g in c.groups], np.bool_)
+    return np.asarray(declared | (by_code(c) & ~called & ~c.has_position), np.bool_)
 
 
 def _coverage_rows(case: CaseTables) -> list[tuple[str, str | None, int, int]]:

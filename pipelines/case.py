@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from detector.columns import numbers, valid
 from detector.records import unfold
 from pipelines.errors import UserError, shown
 from pipelines.scoring import LoadedCase, Outcome, load_case, parse_day, score_loaded
@@ -104,9 +105,7 @@ class SourceRecord:
 
 def _stamps(column: pa.ChunkedArray) -> pd.DatetimeIndex:
     """Return µs since 1970 as stamps without a zone; what no calendar can say, and what is null, is missing."""
-    us = column.to_numpy()
-    known = np.isfinite(us)
-    whole = np.where(known, us, 0).astype(np.int64)
+    known, whole = valid(column), numbers(column)
     sayable = known & (whole >= _FIRST) & (whole <= _LAST)
     return pd.DatetimeIndex(np.where(sayable, whole, np.iinfo(np.int64).min).view("datetime64[us]"))  # the least is NaT
 

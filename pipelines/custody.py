@@ -16,9 +16,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pipelines._version import __version__
 from pipelines.errors import UserError
 from pipelines.files import sha256_of, sync_folder, write_synced
-from qorgan._version import __version__
 
 NAME = "custody.jsonl"
 #: the ``prev`` of the first line

@@ -31,10 +31,10 @@ import pyarrow.parquet as pq
 
 from detector.schema import SCHEMA_VERSION, STORED, TableError, empty, stored_schema, validate
 from pipelines import custody
+from pipelines._version import __version__
 from pipelines.errors import InternalError, UserError, shown
 from pipelines.files import replace_file, sha256_of, sync_folder, write_synced
 from pipelines.sink import Part, StoreWriteError
-from qorgan._version import __version__
 
 FOLDER = "store"
 MANIFEST = "manifest.json"

@@ -13,6 +13,12 @@ from tests.shared_data import ROOT
 NOTEBOOK = ROOT / "notebooks" / "01_case.ipynb"
 
 
+def read() -> Any:
+    """Return the notebook as it ships."""
+    reader: Any = nbformat
+    return reader.read(NOTEBOOK, as_version=4)
+
+
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Run the notebook; return its cells by the first line of their source."""
@@ -20,7 +26,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     from nbclient import NotebookClient
     from nbclient.exceptions import DeadKernelError
 
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = read()
     where = tmp_path_factory.mktemp("notebook")
     client = NotebookClient(notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(where)}})
     try:
@@ -44,7 +50,7 @@ def text_of(cell: Any) -> str:
 
 
 def test_it_is_shipped_without_outputs_and_with_fixed_ids() -> None:
-    notebook = nbformat.read(NOTEBOOK, as_version=4)
+    notebook = read()
     nbformat.validate(notebook)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
     assert [c.id for c in notebook.cells] == [f"cell-{i:02d}" for i in range(1, len(notebook.cells) + 1)]
@@ -59,7 +65,7 @@ def test_every_cell_runs(executed: dict[str, Any]) -> None:
 
 def test_tables_and_findings_are_shown(executed: dict[str, Any]) -> None:
     assert "whatsapp-txt" in text_of(executed['case.sources[["format", "read", "kept", "rejected", "out_of_scope"]]'])
-    findings = next(text_of(c) for s, c in executed.items() if s.startswith('columns = ["label"'))
+    findings = next(text_of(c) for s, c in executed.items() if s.startswith("document = case.score()"))
     assert "systematic" in findings and "reciprocal" in findings and "&lt;NA&gt;" in findings
 
 

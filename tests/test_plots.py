@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 from detector.arrays import haversine_m
 from pipelines.errors import UserError
 from pipelines.report import plots
-from pipelines.report.view import View
+from pipelines.report.view import DAY_US, View
 from tests.build import CaseBuilder
 from tests.report_cases import example, view_of
 from tests.shared_data import ROOT
@@ -79,7 +80,7 @@ def hatched(figure: Figure) -> list[tuple[float, float]]:
 
 def test_the_same_bytes_every_time_whatever_the_user_s_settings_are(view: View) -> None:
     first = {k: plots.svg(f) for k, f in drawn(view).items()}
-    mine = {
+    mine: Any = {
         "svg.hashsalt": "other", "font.family": ["monospace"], "font.size": 20, "savefig.bbox": "tight",
         "lines.linewidth": 9, "figure.dpi": 33, "path.simplify": True, "hatch.linewidth": 4, "svg.fonttype": "path",
         "figure.autolayout": True, "savefig.transparent": True, "lines.dash_capstyle": "round",
@@ -104,7 +105,7 @@ def test_text_is_text_and_nothing_else_is_in_the_file(view: View) -> None:
         title = root[0]
         assert title.tag == SVG + "title" and title.text and title.get("id") == root.get("aria-labelledby")
         assert root.get("role") == "img"
-        own = {e.get("id") for e in root.iter() if e.get("id")}
+        own = {i for e in root.iter() if (i := e.get("id"))}
         assert all(i.startswith("x-") for i in own)
         used = set(re.findall(r"url\(#([^)]+)\)", text)) | set(re.findall(r'href="#([^"]+)"', text))
         assert used | {"x-title"} == own
@@ -233,6 +234,11 @@ def test_gaps_come_from_the_coverage_table_only() -> None:
         "2025-11-01", "2026-03-01", channel="sms", classes="message", scope="thread", scope_id="somebody else"
     )
     assert hatched(plots.timeline(view_of(case), "K1")) == [(a, b)]
+    other = simple()
+    other.message("K2", "2026-05-31 00:00", thread_id="t:2")
+    other.coverage("2025-01-01", "2027-01-01", channel="sms", classes="message", scope="thread", scope_id="t:2")
+    assert hatched(plots.timeline(view_of(other), "K2")) == []
+    assert hatched(plots.timeline(view_of(other), "K1")) != []
     case.coverage(
         "2025-11-01", "2026-03-01", channel="sms", classes="message", scope="identifier", scope_id="+77010000001"
     )
@@ -250,10 +256,10 @@ def test_a_contact_without_acts_or_answers_is_said_to_have_none() -> None:
 @pytest.mark.parametrize("days", [0, 1, 5, 9, 30, 100, 200, 400, 3_000, 40_000, 700_000])
 def test_an_axis_has_a_few_dates_in_order(days: int) -> None:
     begin = 1_759_000_000_000_000
-    marks = plots.date_marks(begin, begin + days * plots.DAY_US)
+    marks = plots.date_marks(begin, begin + days * DAY_US)
     at = [m[0] for m in marks]
     assert at == sorted(set(at)) and len(at) <= 11 and (len(at) >= 2 or days < 2)
-    assert all(begin <= t <= begin + days * plots.DAY_US for t in at)
+    assert all(begin <= t <= begin + days * DAY_US for t in at)
 
 
 # -- hour and weekday -----------------------------------------------------------------------------------------------
@@ -340,7 +346,7 @@ def test_sightings_stand_where_they_were_with_their_error() -> None:
     across = np.ptp([float(v) for v in re.findall(r"-?[\d.]+", rings[0].get("d", ""))[::2]])
     assert across / 2 == pytest.approx(hr * 100 / 150, rel=0.02)
     words = texts(figure)
-    assert "home: 1 act" in words and any("acts at no declared place: 1" in w for w in words)
+    assert "home: 1 act" in words and any("acts counted at no place: 1" in w for w in words)
 
 
 def test_what_lies_far_away_is_counted_and_not_drawn() -> None:
@@ -401,3 +407,14 @@ def test_a_figure_takes_some_hundredths_of_a_second(view: View) -> None:
             plots.svg(make(view, "K1"))
             best = min(best, time.process_time() - begin)
         assert best < 0.12, make.__name__
+
+
+def test_a_single_position_is_drawn_above_the_sightings_at_the_same_spot() -> None:
+    case = CaseBuilder()
+    case.place("home")
+    case.seen("K1", "2025-10-11 18:00", lat=43.2389, lon=76.8897)
+    case.fix("K1", "2025-10-12 18:00", 43.2389, 76.8897)
+    order = list(parsed(plots.places(view_of(case), "K1")).iter(SVG + "path"))
+    cross = [i for i, p in enumerate(order) if p.get("d", "").count("M ") == 2 and p.get("stroke-width") == "0.8"]
+    sighting = [i for i, p in enumerate(order) if p.get("fill") == "#ffffff" and " C " in p.get("d", "")]
+    assert len(cross) == len(sighting) == 1 and cross > sighting

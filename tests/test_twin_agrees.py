@@ -8,6 +8,8 @@ seen at, near and away from several places; some acts lie before the law.
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import math
 import os
 from dataclasses import dataclass, replace
@@ -441,6 +443,21 @@ def test_the_order_of_the_rows_does_not_matter(script: Script, random: Any) -> N
 
     mixed = CaseTables(tables.case_id, *(shuffled(getattr(tables, name)) for name in _TABLE_NAMES))
     assert detect(mixed, case.as_of) == expected
+
+
+def test_rows_of_one_record_keep_their_order() -> None:
+    """Home, away, home again, the first two of one record and moment: away ends the run, however the rows lie."""
+    case = CaseBuilder(as_of="2025-11-01")
+    case.contact("K1")
+    case.place("home")
+    ten = datetime(2025, 10, 6, 10)
+    case.fix("K1", ten, *HOME)
+    case.fix("K1", ten, HOME[0] + north(5000), HOME[1], same_record=True)
+    case.fix("K1", ten + timedelta(minutes=20), *HOME)
+    tables = case.tables()
+    for order in itertools.permutations(range(3)):
+        mixed = dataclasses.replace(tables, positions=tables.positions.take(pa.array(order, pa.int64())))
+        assert detect(mixed, case.as_of)["K1"]["indicators"]["acts"]["value"] == 0, order
 
 
 _TABLE_NAMES = ("events", "positions", "notices", "places", "contacts", "trackers", "coverage")

@@ -31,11 +31,12 @@ def _parts(s: State, codes: Ints, names: tuple[str, ...], word: str) -> list[lis
 def _spread(codes_of: str, names_of: str, word: str) -> Any:
     def compute(s: State) -> Measured:
         c = s.course
+        names: tuple[str, ...] = getattr(c, names_of)
+        # a journal tells of acts: it is no channel of its own, and the label it gives a person is no account of theirs
+        own = np.array([not n.startswith("label:") and n != "journal" for n in names] + [False], np.bool_)
         codes: Ints = getattr(c, codes_of)
-        mask: Bools = s.sets.law & (codes >= 0)
-        return Measured(
-            distinct(c.group, c.n_groups, codes, mask), mask, parts=_parts(s, codes, getattr(c, names_of), word)
-        )
+        mask: Bools = s.sets.law & own[codes]
+        return Measured(distinct(c.group, c.n_groups, codes, mask), mask, parts=_parts(s, codes, names, word))
 
     return compute
 

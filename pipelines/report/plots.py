@@ -42,28 +42,33 @@ from pipelines.report.view import DAY_US, View, shown_text
 Floats = NDArray[np.float64]
 
 TIMELINE_CAPTION = (
-    "Every mark is one event at its time by the owner's clock. Above the line: acts of the contact, one lane for each channel; what a "
-    "person wrote down has lanes of its own (“stated”). Below the line: messages and calls of the owner to the contact and, as small "
-    "circles, calls of the contact that the owner answered. Vertical lines: notices (solid where they hold, dashed where they are without "
-    "effect) and the statute's commencement. Hatched: no source in the case covers that lane at that time, so an empty stretch there "
-    "says nothing; an unhatched stretch runs from the first to the last record of a source and can still hold gaps. "
-    "The plot does not show what was said, nor how serious a single act was."
+    "Every mark is one event at its time by the owner's clock; events too close to be told apart share a mark, and "
+    "the number at the end of a lane counts them all. Above the line: acts of the contact, one lane for "
+    "each channel; what a person wrote down has lanes of its own (“stated”). Below the line: messages and calls "
+    "of the owner to the contact and, as small circles, calls of the contact that the owner answered. Vertical "
+    "lines: notices (solid where they hold, dashed where they are without effect) and the statute's commencement. "
+    "Hatched: no source in the case covers that lane at that time, so an empty stretch there says nothing; an "
+    "unhatched stretch runs from the first to the last record of a source and can still hold gaps. The plot does "
+    "not show what was said, nor how serious a single act was."
 )
 HOUR_WEEKDAY_CAPTION = (
-    "Number of acts of the contact since the statute's commencement by weekday and hour of the owner's clock; all weeks are added up, so the "
-    "map shows no change over time. An empty field means that no act is on file, not that there was none. Acts whose time is known only "
-    "to a part of a day or a day are left out. The map counts acts, not occasions, and says nothing of the hours at which the owner could be reached."
+    "Number of acts of the contact since the statute's commencement by weekday and hour of the owner's clock; all "
+    "weeks are added up, so the map shows no change over time. An empty field means that no act is on file, not "
+    "that there was none. Acts whose time is known only to a part of a day or a day are left out. The map counts "
+    "acts, not occasions, and says nothing of the hours at which the owner could be reached."
 )
 PLACES_CAPTION = (
-    "Grey discs: the owner's declared places, to scale. Marks: where acts of presence and other positions of the contact lie (filled: recorded "
-    "by a device; hollow: stated by a person), each with the circle of its stated error where one is known. A number beside a place counts the "
-    "acts of presence there, also those without coordinates. There is no base map; north is up, and distances hold in both directions. Being at "
-    "the same place does not show that two people met, and an error circle does not mean that the position lies at its centre."
+    "Grey discs: the owner's declared places, to scale. Marks: where acts of presence and other positions of the "
+    "contact lie (filled: recorded by a device; hollow: stated by a person), each with the circle of its stated "
+    "error where one is known. A number beside a place counts the acts of presence there, also those without "
+    "coordinates; an attributed tracker is where the owner is, so its episodes count at no place. There is no "
+    "base map; north is up, and distances hold in both directions. Being at the same place does not show that two "
+    "people met, and an error circle does not mean that the position lies at its centre."
 )
 COMPARISON_CAPTION = (
-    "Occasions of every contact since the statute's commencement on one scale; the dark part are the unwanted ones as the rules count them. "
-    "The figure behind a bar adds the events that the owner sent to that contact. The length of a bar is no verdict: a busy friend or a "
-    "service can have a longer one."
+    "Occasions of every contact since the statute's commencement on one scale; the dark part are the unwanted "
+    "ones as the rules count them. The figure behind a bar adds the events that the owner sent to that contact. "
+    "The length of a bar is no verdict: a busy friend or a service can have a longer one."
 )
 
 FONT = "DejaVu Sans"
@@ -339,7 +344,7 @@ def _channel_colour(channel: str) -> str:
 
 def _coverage(view: View, contact: str) -> list[dict[str, Any]]:
     """Rows of the coverage table that speak of a contact: those of everything, and those of its threads and identifiers."""
-    own = set(view.finding(contact)["identifiers"])
+    own = {*view.finding(contact)["identifiers"], *view.threads(contact)}
     table = view.tables.coverage.filter(view.tables.coverage["ts_from"].is_valid())
     return [r for r in table.to_pylist() if r["scope"] == "all" or r["scope_id"] in own]
 
@@ -772,7 +777,7 @@ def _places(view: View, contact: str) -> Figure:
     sheet.text(
         left,
         0.1,
-        f"{tail}; acts with coordinates: {', '.join(used) if used else 'none'}; acts at no declared place: {nowhere}",
+        f"{tail}; acts with coordinates: {', '.join(used) if used else 'none'}; acts counted at no place: {nowhere}",
         size=7,
         colour=_SOFT,
     )
@@ -834,9 +839,9 @@ def _draw_marks(
         strokes = (p[:, None] + corners[None]).reshape(-1, 2)
         sheet.path(
             Path(strokes, np.tile(np.array([Path.MOVETO, Path.LINETO], np.uint8), 2 * len(p))),
-            edge=_SOFT,
+            edge=_INK,
             width=0.8,
-            z=5,
+            z=7,
         )
 
 

@@ -260,9 +260,9 @@ class _Maker:
         c = self.c
         at = c.place[mine]
         names = [c.place_ids[p] for p in np.unique(at[at >= 0]).tolist()]
-        presence = c.kind[mine] == KIND["presence"]
+        presence = (c.kind[mine] == KIND["presence"]) & (c.manner[mine] != MANNERS.index("tracker"))
         if bool((presence & (at < 0)).any()):
-            names.append("on the way")
+            names.append("no declared place")
         return tuple(names)
 
 

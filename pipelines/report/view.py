@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from detector.arrays import Bools, Ints
-from detector.columns import coded, floats, lookup, numbers, valid
+from detector.columns import coded, flags, floats, lookup, numbers, valid
 from detector.course import Course
 from detector.findings import group_rows
 from detector.records import RecordIds
@@ -147,6 +147,14 @@ class View:
         return sorted(
             (n for n in self.document["notices"] if n["contact_id"] == contact_id), key=lambda n: str(n["at"])
         )
+
+    def threads(self, contact_id: str) -> set[str]:
+        """Return the threads in which a contact is the other side, as the verdict takes them for coverage."""
+        e = self.tables.events
+        mine = (
+            flags(*coded(e["contact_id"]), (contact_id,)) & ~valid(e["duplicate_of"]) & (numbers(e["ts"]) < self.as_of)
+        )
+        return {t for t in e["thread_id"].filter(pa.array(mine)).unique().to_pylist() if t is not None}
 
     # -- the clock --------------------------------------------------------------------------------------------------
 
