@@ -128,8 +128,10 @@ def since(c: Course, a: Answers, k: int, num: dict[str, Any]) -> Since:
     )
     own_calls = own & ~mail
     occ_calls = running(c.group, opener_rows(c.group, c.ts, c.act & after & c.of_kinds(("call", "message")), window))
-    most = share(running(c.group, own_calls), occ_calls, "contested_most_share") & (
-        _distinct_running(c.group, c.day, own_calls) >= num["contested_most_days"]
+    most = (
+        (occ_calls > 0)
+        & share(running(c.group, own_calls), occ_calls, "contested_most_share")
+        & (_distinct_running(c.group, c.day, own_calls) >= num["contested_most_days"])
     )
     starts = (initiative_days >= num["contested_initiative_days"]) & share(
         outgoing, traffic, "contested_initiative_share"

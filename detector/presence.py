@@ -76,22 +76,26 @@ def episodes(case: CaseTables, as_of: int, numbers_of: dict[str, Any]) -> Episod
     declared = {name: i for i, name in enumerate(case.places["place_id"].to_pylist())}
     by_text = np.array([declared.get(v, -1) for v in texts] + [-1], np.int64)[text_codes]
     spot = np.where((text_codes >= 0) & (by_text < 0), text_codes, -1)
-    found = place_of(floats(p["lat"]), floats(p["lon"]), floats(p["accuracy_m"]), ts, case,
-                     int(numbers_of["visit_accuracy_m"]))  # fmt: skip
-    place = np.where(by_text >= 0, by_text, found)
+    lat, lon, accuracy = floats(p["lat"]), floats(p["lon"]), floats(p["accuracy_m"])
+    found = place_of(lat, lon, accuracy, ts, case, int(numbers_of["visit_accuracy_m"]))
+    sighting = flags(kind_codes, kinds, tuple(_SIGHTINGS))
+    place = np.where(sighting & (by_text >= 0), by_text, found)
     spot = np.where(place < 0, spot, -1)
     # a tracker seen with the owner is where she is: it visits nothing
     place = np.where(trackers, -1, place)
     manner = np.array([_SIGHTINGS.get(k, VISIT) for k in kinds] + [VISIT], np.int64)[kind_codes]
     single = ours & ((manner != VISIT) | (flags(kind_codes, kinds, ("visit",)) & (place >= 0)))
-    fixes = ours & flags(kind_codes, kinds, ("fix", "path", "share", "check_in"))
+    # a point without coordinates, or with an error too large to say where it was, says nothing: it ends no visit
+    worst = int(numbers_of["visit_accuracy_m"])
+    tells = np.isfinite(lat) & np.isfinite(lon) & ~(accuracy > worst)
+    fixes = ours & tells & flags(kind_codes, kinds, ("fix", "path", "share", "check_in"))
     source_codes, sources = coded(p["source_id"])
     file_order = (subs(p["position_id"]), numbers(p["n"]), lookup(source_codes, sources, sorted(sources)))
     pause = int(numbers_of["visit_pause_s"]) * 1_000_000
     tracker_codes, _ = coded(p["subject_id"])
     runs = [
-        _runs(np.flatnonzero(fixes), contact, place, ts, file_order, pause, at_place=True),
-        _runs(np.flatnonzero(trackers), contact, tracker_codes, ts, file_order, pause, at_place=False),
+        _runs(np.flatnonzero(fixes), contact, place, ts, end, file_order, pause, at_place=True),
+        _runs(np.flatnonzero(trackers), contact, tracker_codes, ts, end, file_order, pause, at_place=False),
     ]
     alone = np.flatnonzero(single)
     starts = [np.arange(len(alone)), *(r[1] for r in runs)]
@@ -99,7 +103,7 @@ def episodes(case: CaseTables, as_of: int, numbers_of: dict[str, Any]) -> Episod
     counts = np.r_[np.ones(len(alone), np.int64), runs[0][2], runs[1][2]].astype(np.int64)
     first_at = np.r_[0, np.cumsum(counts)][:-1].astype(np.int64)
     first = rows[first_at] if len(rows) else rows
-    latest = np.maximum.reduceat(end[rows], first_at) if len(rows) else rows
+    latest = end[rows[first_at + counts - 1]] if len(rows) else rows
     n_alone, n_visits = len(starts[0]), len(runs[0][2])
     kind = np.r_[manner[alone], np.full(n_visits, VISIT), np.full(len(runs[1][2]), TRACKER)].astype(np.int64)
     assert len(kind) == n_alone + n_visits + len(runs[1][2])
@@ -107,7 +111,7 @@ def episodes(case: CaseTables, as_of: int, numbers_of: dict[str, Any]) -> Episod
                     counts)  # fmt: skip
 
 
-def _runs(at: Ints, contact: Ints, where: Ints, ts: Ints, file_order: tuple[Ints, ...], pause: int, *,
+def _runs(at: Ints, contact: Ints, where: Ints, ts: Ints, end: Ints, file_order: tuple[Ints, ...], pause: int, *,
           at_place: bool) -> tuple[Ints, Ints, Ints]:  # fmt: skip
     """Split rows into runs; return rows, start of each run and its length.
 
@@ -119,8 +123,8 @@ def _runs(at: Ints, contact: Ints, where: Ints, ts: Ints, file_order: tuple[Ints
         return none, none, none
     keys = (*(k[at] for k in file_order), ts[at]) + ((contact[at],) if at_place else (where[at], contact[at]))
     at = at[np.lexsort(keys)]
-    c, w, t = contact[at], where[at], ts[at]
-    new = np.r_[True, (c[1:] != c[:-1]) | (w[1:] != w[:-1]) | (t[1:] - t[:-1] > pause)]
+    c, w, t, e = contact[at], where[at], ts[at], end[at]
+    new = np.r_[True, (c[1:] != c[:-1]) | (w[1:] != w[:-1]) | (t[1:] - e[:-1] > pause)]
     start = np.flatnonzero(new)
     length = np.diff(np.r_[start, len(at)])
     if not at_place:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from detector.arrays import Bools, Ints, distinct, last_value, span
 from detector.course import KIND, MANNER, Course
 from detector.model import CaseTables
+from detector.schema import EVENT_KINDS
 from detector.state import State
 
 VERDICTS = ("service", "insufficient", "none", "systematic", "emerging", "reciprocal", "isolated")
@@ -89,22 +91,45 @@ def _service(s: State) -> Bools:
     return np.asarray(declared | (by_code(c) & ~called & ~c.has_position), np.bool_)
 
 
-def _coverage_rows(case: CaseTables) -> list[tuple[str, str | None, int, int]]:
-    """Return scope, its id, begin and end of every coverage row with times."""
+@dataclass(frozen=True, slots=True)
+class _Cover:
+    """One coverage row with times; ``tells`` if its classes name a kind of event, or it is a journal."""
+
+    source: str
+    scope: str
+    scope_id: str | None
+    begin: int
+    end: int
+    tells: bool
+
+
+def _coverage_rows(case: CaseTables) -> list[_Cover]:
+    """Return the coverage rows of a case that have times."""
     t = case.coverage.filter(pc.is_valid(case.coverage["ts_from"]))
-    return list(zip(*(t[k].to_pylist() for k in ("scope", "scope_id", "ts_from", "ts_to")), strict=True))
+    names = ("source_id", "scope", "scope_id", "ts_from", "ts_to", "channel", "classes")
+    return [
+        _Cover(source, scope, name, lo, hi, channel == "journal" or not set(classes.split()).isdisjoint(EVENT_KINDS))
+        for source, scope, name, lo, hi, channel, classes in zip(*(t[n].to_pylist() for n in names), strict=True)
+    ]
+
+
+def _tracks(case: CaseTables, as_of: int) -> dict[str, set[str]]:
+    """Return the sources that hold positions of each contact, as of a moment: only these show where it was."""
+    return _pairs(case.positions, "source_id", as_of)
 
 
 def _threads(case: CaseTables, as_of: int) -> dict[str, set[str]]:
     """Return the threads in which each contact is the other side, as of a moment."""
-    live = pc.and_(pc.less(case.events["ts"], as_of), pc.is_null(case.events["duplicate_of"]))
-    pairs = (
-        case.events.filter(live).select(["contact_id", "thread_id"]).group_by(["contact_id", "thread_id"]).aggregate([])
-    )
+    return _pairs(case.events, "thread_id", as_of)
+
+
+def _pairs(table: pa.Table, name: str, as_of: int) -> dict[str, set[str]]:
+    live = pc.and_(pc.less(table["ts"], as_of), pc.is_null(table["duplicate_of"]))
+    pairs = table.filter(live).select(["contact_id", name]).group_by(["contact_id", name]).aggregate([])
     out: dict[str, set[str]] = {}
-    for contact, thread in zip(pairs["contact_id"].to_pylist(), pairs["thread_id"].to_pylist(), strict=True):
-        if contact is not None and thread is not None:
-            out.setdefault(contact, set()).add(thread)
+    for contact, value in zip(pairs["contact_id"].to_pylist(), pairs[name].to_pylist(), strict=True):
+        if contact is not None and value is not None:
+            out.setdefault(contact, set()).add(value)
     return out
 
 
@@ -112,22 +137,22 @@ def _covered_share(s: State, wanted: Bools) -> tuple[Ints, Ints]:
     """Return covered and whole time in question (µs), for the wanted contacts."""
     c = s.course
     covered, whole = np.zeros(c.n_groups, np.int64), np.zeros(c.n_groups, np.int64)
-    by_case: dict[int, tuple[list[tuple[str, str | None, int, int]], dict[str, set[str]]]] = {}
+    by_case: dict[int, tuple[list[_Cover], dict[str, set[str]], dict[str, set[str]]]] = {}
     for g in np.flatnonzero(wanted).tolist():
         group = c.groups[g]
-        if group.case not in by_case:
-            by_case[group.case] = (
-                _coverage_rows(s.cases[group.case]),
-                _threads(s.cases[group.case], s.as_of[group.case]),
-            )
-        rows, threads = by_case[group.case]
-        mine = {*group.identifiers, *threads.get(group.contact_id, ())}
         begin, end = s.valid_from, s.as_of[group.case]
+        if group.case not in by_case:
+            case = s.cases[group.case]
+            by_case[group.case] = _coverage_rows(case), _threads(case, end), _tracks(case, end)
+        rows, threads, tracks = by_case[group.case]
+        mine = {*group.identifiers, *threads.get(group.contact_id, ())}
+        own_tracks = tracks.get(group.contact_id, set())
         parts = sorted(
-            (max(lo, begin), min(hi, end))
-            for scope, name, lo, hi in rows
-            if (scope == "all" or name in mine) and hi > begin and lo < end
-        )
+            (max(r.begin, begin), min(r.end, end))
+            for r in rows
+            if (r.tells or r.source in own_tracks) and (r.scope == "all" or r.scope_id in mine)
+            and r.end > begin and r.begin < end
+        )  # fmt: skip
         reached, total = begin, 0
         for lo, hi in parts:
             total += max(0, hi - max(lo, reached))

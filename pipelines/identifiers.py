@@ -13,14 +13,17 @@ _MARKS = dict.fromkeys(
     [0x200B, 0x200C, 0x200E, 0x200F, 0xFEFF, 0x00AD, *range(0x202A, 0x202F), *range(0x2066, 0x206A)], None
 )
 _SPACES = {0x00A0: " ", 0x202F: " ", 0x2009: " ", 0x2007: " "}
+#: line feeds and other controls: no name or number holds one, and lists of identifiers are separated by line feeds
+_CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029], " ")
+_CLEAN = {**_CONTROLS, **_SPACES, **_MARKS}
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _PHONE_CHARS = re.compile(r"[+0-9()./\-\s*#]*")
 _MISSING = {"", "null", "(unknown)", "unknown"}
 
 
 def clean(text: str) -> str:
-    """Return the text NFC, without invisible marks, odd blanks as blanks, trimmed."""
-    return unicodedata.normalize("NFC", text.translate(_MARKS).translate(_SPACES)).strip()
+    """Return the text NFC, without invisible marks, odd blanks and controls as blanks, trimmed."""
+    return unicodedata.normalize("NFC", text.translate(_CLEAN)).strip()
 
 
 def name_identifier(app: str, name: str) -> str:

@@ -464,7 +464,8 @@ def _contacts(case: CaseFile, seen: Sequence[tuple[str, str]]) -> pa.Table:
     identifiers: dict[str, set[str]] = {}
     for identifier, contact in seen:
         if not identifier.startswith("label:") or contact.startswith("u-"):
-            identifiers.setdefault(contact, set()).add(identifier)
+            # a line feed in an app's own id would look like two identifiers, the first of them perhaps somebody else's
+            identifiers.setdefault(contact, set()).add(" ".join(identifier.split("\n")))
     rows = []
     declared = set()
     for c in case.contacts:

@@ -193,7 +193,7 @@ def results_name(statute: str, default: str) -> str:
 def local_text(us: int, zone: str) -> str:
     """Return a moment as ISO text with the offset of a zone, whole seconds."""
     offset = int(offsets_at(np.array([us]), zone)[0])
-    text = (_EPOCH + timedelta(seconds=us // 1_000_000 + offset)).strftime("%Y-%m-%dT%H:%M:%S")
+    text = (_EPOCH + timedelta(seconds=us // 1_000_000 + offset)).replace(tzinfo=None).isoformat()
     sign = "-" if offset < 0 else "+"
     return f"{text}{sign}{abs(offset) // 3600:02d}:{abs(offset) % 3600 // 60:02d}"
 

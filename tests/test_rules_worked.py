@@ -84,7 +84,7 @@ def north(metres: float) -> float:
 
 
 def fully_covered(case: CaseBuilder, classes: str = "call message") -> None:
-    case.coverage("2025-09-16", "2026-06-01", classes=classes)
+    case.coverage("2025-09-16", "2026-06-01", classes=classes, source="p" if classes == "position" else "a")
 
 
 def messages(case: CaseBuilder, *days: int, clock: str = "12:00:00", **more: Any) -> None:

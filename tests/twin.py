@@ -16,6 +16,8 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from detector.schema import EVENT_KINDS
+
 SECOND = 1_000_000
 HOUR = 3_600 * SECOND
 DAY = 24 * HOUR
@@ -347,7 +349,9 @@ def presence_acts(rows: Sequence[Row], case: _Case, as_of: int) -> list[Act]:
         if at is not None and len(run) >= 2 and len({r["ts"] for r in run}) >= 2:
             acts.append(presence_act(run, "visit", at, as_of))
 
-    for row in in_time_order(r for r in rows if r["subject"] == "contact" and r["kind"] in RUN_KINDS):
+    tells = [r for r in rows if r["lat"] is not None and r["lon"] is not None]
+    tells = [r for r in tells if r["accuracy_m"] is None or r["accuracy_m"] <= case.numbers["worst_accuracy_m"]]
+    for row in in_time_order(r for r in tells if r["subject"] == "contact" and r["kind"] in RUN_KINDS):
         place = place_by_coordinates(row, case)
         goes_on = (
             bool(run)
@@ -523,7 +527,11 @@ def is_contested(notice: Row, w: Walk, numbers: Mapping[str, int]) -> bool:
     )
     talk = [step for step in hers if step.kind != "email"]
     talk_occasions = occasions([a for a in s.acts if a.kind in ("call", "message")], numbers)
-    mostly_mutual = 4 * len(talk) >= 3 * len(talk_occasions) and days(talk) >= numbers["contested_talk_days"]
+    mostly_mutual = (
+        len(talk_occasions) > 0
+        and 4 * len(talk) >= 3 * len(talk_occasions)
+        and days(talk) >= numbers["contested_talk_days"]
+    )
     she_writes_too = days(s.initiatives) >= numbers["contested_initiative_days"] and a_third_is_hers(s)
     return mutual_for_weeks or mostly_mutual or she_writes_too
 
@@ -648,6 +656,7 @@ def covers_less_than_half(contact: Row, case: _Case, as_of: int) -> bool:
     own = [e for e in case.events if e["contact_id"] == contact["contact_id"] and is_live(e, as_of)]
     threads = {e["thread_id"] for e in own if e["thread_id"] is not None}
     identifiers = set(contact["identifiers"].split("\n"))
+    tracks = {p["source_id"] for p in case.positions if p["contact_id"] == contact["contact_id"] and is_live(p, as_of)}
     intervals = []
     for row in case.coverage:
         shows = (
@@ -655,7 +664,8 @@ def covers_less_than_half(contact: Row, case: _Case, as_of: int) -> bool:
             or (row["scope"] == "thread" and row["scope_id"] in threads | identifiers)
             or (row["scope"] == "identifier" and row["scope_id"] in identifiers)
         )
-        if shows:
+        words = set(row["classes"].split())
+        if shows and (row["channel"] == "journal" or words & set(EVENT_KINDS) or row["source_id"] in tracks):
             intervals.append((max(row["ts_from"], begin), min(row["ts_to"], end)))
     covered, reached = 0, begin
     for start, stop in sorted(intervals):

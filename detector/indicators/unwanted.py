@@ -64,7 +64,7 @@ INDICATORS = (
     Indicator("unwanted_span_s", "First to last unwanted act", "s", "time of the last unwanted act minus the first",
               "Purcell, Pathé & Mullen 2004", _unwanted_span),
     Indicator("after_notice_acts", "Acts after the notice", "acts", "acts later than the first effective notice", _D7, _after_acts),
-    Indicator("after_notice_occasions", "Occasions against her will", "occasions",
+    Indicator("after_notice_occasions", "Occasions after the refusal", "occasions",
               "occasions of contact attempts or tracking after the first effective notice that is not contested; unknown without one", _D7,
               _after_occasions),
     Indicator("days_to_first_after_notice_s", "From the notice to the next act", "s",

@@ -19,11 +19,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from pipelines.cli._common import case_folder, say
+    from pipelines.errors import shown
     from pipelines.remove import remove
+    from pipelines.source_options import label
 
     report = remove(case_folder(args), args.source)
     say(f"custody head: {report.head}")
-    say(
-        f"took out {report.name} [{report.source_id}], {report.format}, with {report.kept} records; score the case again"
-    )
+    name = shown(label(report.name, report.container))
+    say(f"took out {name} [{report.source_id}], {report.format}, with {report.kept} records; score the case again")
     return report.exit_code
