@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -175,6 +176,14 @@ def test_long_chains_run_through_pointer_doubling(length: int, pause: int) -> No
     """Rings at fifty minutes: no pause is longer than the window, so the chain runs through the whole array."""
     occasions = agree([0] * length, [k * pause for k in range(length)], HOUR)
     assert occasions == -(-length // (HOUR // pause + 1))
+
+
+def test_a_long_chain_costs_few_passes() -> None:
+    """A hundred thousand rings at forty minutes: followed one by one they would take a hundred thousand passes over the array."""
+    n = 100_000
+    started = time.process_time()
+    assert int(arrays.openers(np.zeros(n, np.int64), np.arange(n) * 40 * MINUTE, HOUR).sum()) == n // 2
+    assert time.process_time() - started < 2
 
 
 def test_long_chains_of_many_groups_beside_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:

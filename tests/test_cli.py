@@ -358,6 +358,27 @@ def test_a_file_that_waits_says_what_to_add_and_then_goes_in(case: Path, exports
     assert again.last.startswith("1 source stored with 14 records") and "2 already there" in again.last
 
 
+def test_a_chat_with_one_sender_waits_until_somebody_says_who_it_is(case: Path, tmp_path: Path, run: Run) -> None:
+    """Nothing in the file says whether Daniyar is the owner or the other side: never guessed."""
+    chat = tmp_path / "chat.txt"
+    chat.write_text("".join(f"2{k}.10.2025, 10:0{k} - Daniyar: {SECRET}\n" for k in range(5)), encoding="utf-8")
+    waits = run("ingest", case, chat)
+    assert waits.status == 1 and "waiting: chat.txt" in waits.out and "    owner = " in waits.out
+    assert sorted(tree(case)) == ["case.toml"]
+    for text, acts, outgoing in (
+        (CASE.replace('["+77010000002"]', '["+77010000002", "Daniyar"]'), 5, 0),
+        (
+            CASE + '[[source]]\nmatch = "chat.txt"\nowner = "Daniyar"\n',
+            0,
+            0,
+        ),  # hers, to somebody whom the file does not name
+    ):
+        folder = make(tmp_path / f"case-{acts}", text)
+        assert run("ingest", folder, chat).status == 0
+        k1 = json.loads(run("score", folder, "--json").out)["findings"][0]["indicators"]
+        assert (k1["acts"]["value"], k1["outgoing"]["value"]) == (acts, outgoing)
+
+
 def test_rejected_records_are_something_to_look_at(case: Path, tmp_path: Path, run: Run) -> None:
     (tmp_path / "journal.csv").write_bytes(JOURNAL + b"2025-10-09,K1,teleported," + SECRET.encode() + b"\n")
     ran = run("ingest", case, tmp_path / "journal.csv")
@@ -484,6 +505,16 @@ def test_names_that_act_on_a_terminal_are_shown_harmlessly(case: Path, tmp_path:
         assert not re.search(r"^custody head: 0000", text, re.M), "a name wrote a line of its own"
         assert not re.search(r"^K1  systematic", text, re.M)
     assert "\\u001b[2J" in outputs[1].out
+
+
+def test_labels_write_no_lines_of_their_own(full: Path, run: Run) -> None:
+    """A case file may come from somebody else, too."""
+    label = '"man\\nK9  systematic\\u001b[31m\\u202e"'
+    (full / "case.toml").write_text(CASE.replace('"man"', label), encoding="utf-8")
+    for arguments in (["score", full], ["explain", full, "K1"], ["show", full, "K1"], ["report", full]):
+        ran = run(*arguments)
+        assert ran.status == 0
+        assert not re.search(r"^K9", ran.out, re.M) and "\u202e" not in ran.out
 
 
 # score ------------------------------------------------------------------------------------------------------------------

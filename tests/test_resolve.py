@@ -413,12 +413,18 @@ def test_what_differs_is_no_duplicate(change: dict[str, Any]) -> None:
     assert set(column(s.resolve(), "duplicate_of").values()) == {None}
 
 
-def test_a_record_counts_as_duplicate_only_with_all_its_rows() -> None:
+@pytest.mark.parametrize("order", [("+77010000002", "+77010000003"), ("+77010000003", "+77010000002")])
+def test_a_record_counts_as_duplicate_only_with_all_its_rows(order: tuple[str, str]) -> None:
     s = Store()
     s.event("2025-10-06T10:00:00", "+77010000002", source="a")
-    s.event("2025-10-06T10:00:00", "+77010000002", source="b")
-    s.event("2025-10-06T10:00:00", "+77010000003", source="b", same=True, sub=2)
-    assert s.resolve().duplicates.get(sid("b"), 0) == 0
+    s.event("2025-10-06T10:00:00", order[0], source="b")
+    s.event("2025-10-06T10:00:00", order[1], source="b", same=True, sub=2)
+    s.event("2025-10-06T11:00:00", "+77010000002", source="b")
+    resolved = s.resolve()
+    assert len(resolved.witnesses) == 1
+    assert resolved.duplicates.get(sid("b"), 0) == 0
+    s.event("2025-10-06T11:00:00", "+77010000002", source="a")
+    assert s.resolve().duplicates == {sid("b"): 1}
 
 
 def test_positions_are_duplicates_by_place_too() -> None:

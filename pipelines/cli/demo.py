@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from pathlib import Path
 
 HELP = "build, score and report an example case"
@@ -24,6 +25,8 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.report.html import render
     from pipelines.scoring import load_case, score_loaded, to_bytes
     from pipelines.statutes import DEFAULT, profile
+
+    gc.freeze()  # what the imports made stays: the collector need not walk it again and again while plots come and go
 
     folder = Path(args.dir)
     make(folder)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 from pathlib import Path
 
 HELP = "write the report as one HTML file"
@@ -28,6 +29,8 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.report.html import render
     from pipelines.scoring import load_case, parse_day, score_loaded
     from pipelines.statutes import DEFAULT, profile
+
+    gc.freeze()  # what the imports made stays: the collector need not walk it again and again while plots come and go
 
     if args.lang != "en":
         raise UserError(
