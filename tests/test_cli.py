@@ -870,12 +870,7 @@ def test_a_folder_that_cannot_be_written_to(full: Path, tmp_path: Path, exports:
         before = tree(full)
         sound = process("verify", full, **more)
         assert (sound.returncode, sound.stderr) == (0, b"")
-        commands: list[list[str | Path]] = [
-            ["score", full],
-            ["ingest", full, exports],
-            ["explain", full, "K1"],
-            ["remove", full, "sms.xml"],
-        ]
+        commands: list[list[str | Path]] = [["score", full], ["ingest", full, exports]]
         for arguments in commands:
             ran = process(*arguments, **more)
             assert ran.returncode == 2 and ran.stderr.count(b"\n") == 1 and b"Permission denied" in ran.stderr, (
@@ -890,9 +885,9 @@ def test_a_folder_that_cannot_be_written_to(full: Path, tmp_path: Path, exports:
 
 
 def test_two_commands_at_once_both_end_well(case: Path, tmp_path: Path) -> None:
-    """Four ingests of different files at the same time: every one waits its turn and nothing is lost."""
+    """Three ingests of different files at the same time: every one waits its turn and nothing is lost."""
     running = []
-    for k in range(4):
+    for k in range(3):
         file = tmp_path / f"{k}.xml"
         file.write_bytes(sms(*(("+77010000002", str(100 * k + m)) for m in range(3))))
         command = [sys.executable, "-m", "qorgan", "ingest", str(case), str(file)]

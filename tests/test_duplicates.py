@@ -102,7 +102,7 @@ def rows_of(one_precision_each: bool) -> st.SearchStrategy[list[Row]]:
     return make()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.one_of(rows_of(True), rows_of(False)))
 def test_agrees_with_the_twin(rows: list[Row]) -> None:
     assert run(rows) == twin(rows)
@@ -114,7 +114,7 @@ CHAIN = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @example(CHAIN)
 @given(st.one_of(rows_of(True), rows_of(False)))
 def test_what_always_holds(rows: list[Row]) -> None:
@@ -142,7 +142,7 @@ def test_what_always_holds(rows: list[Row]) -> None:
         assert i in bucket
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(rows_of(True))
 def test_equal_precision_is_a_union_of_multisets(rows: list[Row]) -> None:
     """Where all sources write in one precision the number of events is, for every key and moment, the largest of any source."""
@@ -153,7 +153,7 @@ def test_equal_precision_is_a_union_of_multisets(rows: list[Row]) -> None:
     assert len(set(run(rows))) == sum(max(c.values()) for c in counts.values())
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.one_of(rows_of(True), rows_of(False)), st.integers(0, 1000))
 def test_the_order_of_rows_does_not_matter(rows: list[Row], seed: int) -> None:
     plain = run(rows)
