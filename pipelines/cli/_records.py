@@ -10,11 +10,14 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from detector.findings import utc_text
 from detector.records import unfold
+from detector.schema import columns
 from pipelines import store
 from pipelines.containers import Found, walk
 from pipelines.errors import UserError, shown
 from pipelines.locate import LocateError, open_record
+from pipelines.scoring import load_case
 from pipelines.source_options import label
 
 _ID = re.compile(r"[0-9a-f]{12}#([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17})|\.[1-9][0-9]{0,8})?", re.ASCII)
@@ -24,9 +27,13 @@ class RowIndex:
     """The rows of a case by id, with what qorgan read from each."""
 
     def __init__(self, folder: Path) -> None:
-        tables = store.read(folder)
-        self.sources = {r["source_id"]: r for r in tables.sources.to_pylist()}
+        resolved = load_case(folder).resolved
+        tables = resolved.tables
+        self.sources = {r["source_id"]: r for r in resolved.sources.to_pylist()}
         self._tables = {"event": tables.events, "position": tables.positions}
+        self._witnesses: dict[str, list[str]] = {}
+        for kept, further in zip(*(resolved.witnesses[c].to_pylist() for c in ("event_id", "witness_id")), strict=True):
+            self._witnesses.setdefault(kept, []).append(further)
         self._ids = {
             name: {v: i for i, v in enumerate(t[f"{name}_id"].to_pylist())} for name, t in self._tables.items()
         }
@@ -41,6 +48,10 @@ class RowIndex:
                 break
             key, further = f"{row_id}.{further}", further + 1
         return found
+
+    def witnesses(self, row_id: str) -> list[str]:
+        """Return the ids of the further records of a kept row."""
+        return self._witnesses.get(row_id, [])
 
     @property
     def last_n(self) -> int:
@@ -77,8 +88,17 @@ def expand(args: argparse.Namespace, folder: Path, rows: RowIndex) -> list[str]:
     return list(dict.fromkeys(out))
 
 
+_RESOLVED = tuple(dict.fromkeys(c.name for t in ("events", "positions") for c in columns(t) if c.resolved))
+
+
+def _resolved(row: dict[str, Any]) -> str:
+    contact = "nobody" if row["contact_id"] is None else f"contact {row['contact_id']}"
+    side = f", {row['direction']}" if "direction" in row else f", position of the {row['subject']}"
+    return f"{contact}{side}, {utc_text(row['ts'])} (offset {row['utc_offset'] // 60:+d} minutes)"
+
+
 def _document(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    from pipelines.scoring import load_case, parse_day, score_loaded
+    from pipelines.scoring import parse_day, score_loaded
     from pipelines.statutes import profile
 
     day = parse_day(args.as_of) if args.as_of else None
@@ -131,6 +151,12 @@ class Originals:
             again = bool(out)  # a further row of the same record: the raw record is shown once
             out.append(f"{row[f'{kind}_id']} · {kind} · {source['format']} · {name} · {row['record']}")
             out.append(f"    as read: {_as_read(row)}")
+            out.append(f"    resolved: {_resolved(row)}")
+            if row["duplicate_of"] is not None:
+                out.append(f"    a further witness of {row['duplicate_of']}, which is counted in its place")
+            further = rows.witnesses(row[f"{kind}_id"])
+            if further:
+                out.append(f"    also recorded by {', '.join(further)}")
             if again:
                 continue
             original = self.source(row["source_id"])
@@ -154,5 +180,5 @@ class Originals:
 
 
 def _as_read(row: dict[str, Any]) -> str:
-    left_out = {"case_id", "event_id", "position_id", "source_id", "record", "n"}
+    left_out = {"case_id", "event_id", "position_id", "source_id", "record", "n", *_RESOLVED}
     return json.dumps({k: v for k, v in row.items() if k not in left_out and v is not None}, ensure_ascii=False)
