@@ -212,7 +212,7 @@ def coverage(resolved: Resolved) -> list[dict[str, Any]]:
         double = resolved.duplicates.get(r["source_id"], 0)
         first, last = edges.get(r["source_id"], (None, None))
         row = {
-            "source_id": r["source_id"], "name": r["name"], "container": r["container"], "format": r["format"],
+            "source_id": r["source_id"], "format": r["format"],
             "sha256": r["sha256"], "read": r["read"], "kept": r["kept"] - double, "duplicate": double,
             "rejected": r["rejected"], "out_of_scope": r["out_of_scope"],
             "first": None if first is None else utc_text(first), "last": None if last is None else utc_text(last),

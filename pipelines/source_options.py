@@ -17,7 +17,7 @@ def label(name: str, container: str | None) -> str:
 def options_for(case: CaseFile, source_id: str, name: str, container: str | None) -> dict[str, str]:
     """Return the options of ``[[source]]`` that apply to a source.
 
-    ``match`` is compared with the name, with ``container!name`` and with the source id, as a shell pattern. A ``match``
+    ``match`` is compared with the name (of a member also without its folders), with ``container!name`` and with the source id, as a shell pattern. A ``match``
     that is equal to one of them goes before a pattern.
 
     Raises
@@ -25,7 +25,8 @@ def options_for(case: CaseFile, source_id: str, name: str, container: str | None
     UserError
         Two tables of the same rank give different values for one option.
     """
-    targets = [unicodedata.normalize("NFC", t) for t in (name, label(name, container), source_id)]
+    base = name.rsplit("/", 1)[-1]  # a member of an archive is called as its unpacked copy is
+    targets = [unicodedata.normalize("NFC", t) for t in (name, base, label(name, container), source_id)]
     exact: dict[str, str] = {}
     pattern: dict[str, str] = {}
     for table in case.sources:

@@ -491,7 +491,7 @@ def test_names_that_act_on_a_terminal_are_shown_harmlessly(case: Path, tmp_path:
     outputs = [run("formats", folder), run("ingest", case, folder), run("score", case), run("report", case)]
     document = json.loads((case / "results" / "findings.json").read_text(encoding="utf-8"))
     sender = next(f["contact_id"] for f in document["findings"] if f["contact_id"].startswith("u-"))
-    source = next(c["source_id"] for c in document["coverage"] if c["name"] == evil)
+    source = next(r["source_id"] for r in store.read_sources(case).to_pylist() if r["name"] == evil)
     outputs += [
         run("explain", case, sender),
         run("show", case, sender),

@@ -59,8 +59,10 @@ class RowIndex:
         return max((int(pc.max(t["n"]).as_py()) for t in self._tables.values() if len(t)), default=0)
 
 
-def expand(args: argparse.Namespace, folder: Path, rows: RowIndex) -> list[str]:
-    """Return single row ids for what the user named: ids, folded lists, CONTACT.indicator, CONTACT.
+def expand(args: argparse.Namespace, folder: Path, rows: RowIndex) -> tuple[list[str], list[str]]:
+    """Return single row ids for what the user named: ids, folded lists, CONTACT.indicator, CONTACT; and what of it may be logged.
+
+    A label can be a person's name, so the log has the contact's id instead.
 
     Raises
     ------
@@ -68,6 +70,7 @@ def expand(args: argparse.Namespace, folder: Path, rows: RowIndex) -> list[str]:
         Something is none of these.
     """
     out: list[str] = []
+    logged: list[str] = []
     document: dict[str, Any] | None = None
     for text in args.ids:
         if "#" in text:
@@ -81,11 +84,14 @@ def expand(args: argparse.Namespace, folder: Path, rows: RowIndex) -> list[str]:
             if missing:
                 raise UserError(f"no event or position {shown(missing[0])!r} in this case")
             out += ids
+            logged.append(text)
             continue
         if document is None:
             document = _document(args, folder)
-        out += _of_finding(document, text)
-    return list(dict.fromkeys(out))
+        ids, name = _of_finding(document, text)
+        out += ids
+        logged.append(name)
+    return list(dict.fromkeys(out)), logged
 
 
 _RESOLVED = tuple(dict.fromkeys(c.name for t in ("events", "positions") for c in columns(t) if c.resolved))
@@ -105,7 +111,7 @@ def _document(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     return score_loaded(load_case(folder), profile(args.statute), day, known=args.known).document
 
 
-def _of_finding(document: dict[str, Any], text: str) -> list[str]:
+def _of_finding(document: dict[str, Any], text: str) -> tuple[list[str], str]:
     from pipelines.cli.explain import find
 
     contact, dot, indicator = text.rpartition(".")
@@ -115,9 +121,10 @@ def _of_finding(document: dict[str, Any], text: str) -> list[str]:
         known = {**finding["indicators"], "before_law": finding["before_law"]}
         if indicator not in known:
             raise UserError(f"no indicator {shown(indicator)!r}; the known ones are {', '.join(known)}")
-        return unfold(known[indicator]["records"])
+        return unfold(known[indicator]["records"]), f"{finding['contact_id']}.{indicator}"
     finding = find(document, text)
-    return unfold([r for name in ("acts", "outgoing") for r in finding["indicators"][name]["records"]])
+    ids = [r for name in ("acts", "outgoing") for r in finding["indicators"][name]["records"]]
+    return unfold(ids), str(finding["contact_id"])
 
 
 class Originals:

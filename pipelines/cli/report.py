@@ -23,7 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from pipelines.cli._common import case_folder, record, say
+    from pipelines.cli._common import case_folder, inputs_of, record, say
     from pipelines.cli.score import last_line
     from pipelines.errors import UserError, shown
     from pipelines.report.html import render
@@ -42,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
     day = parse_day(args.as_of) if args.as_of else None
     folder = case_folder(args)
     target = None if args.output is None else _target(folder, args.output)
+    seen = inputs_of(folder)
     loaded = load_case(folder)
     outcome = score_loaded(loaded, statute, day, known=args.known)
     data = render(outcome, loaded, statute)
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     if target is None:
         name = NAME if statute.id == DEFAULT else f"report-{statute.id}.html"
-        record(folder, "report", given, {name: data})
+        record(folder, "report", given, {name: data}, seen=seen)
         where = folder / "results" / name
     else:
         import hashlib
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         _write(target, data)
         # not among the results, which are files of the case; and not by its name, which may be that of a person
         note = f"the report was written to a file outside the case: {len(data)} bytes, sha256 {digest}"
-        record(folder, "report", [*given, "-o"], note=note)
+        record(folder, "report", [*given, "-o"], note=note, seen=seen)
         where = target
     say(f"report: {where}")
     say(last_line(outcome.document))

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
 
     folder = case_folder(args)
     rows = RowIndex(folder)
-    wanted = expand(args, folder, rows)
+    wanted, logged = expand(args, folder, rows)
     limit = len(wanted) if args.all else _LIMIT
     originals = Originals(folder, args.exports)
     status = 0
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
         status |= int(not ok)
         for line in lines:
             say(line)
-    record(folder, "show", [*args.ids, *(["--content"] if args.content else [])])
+    record(folder, "show", [*logged, *(["--content"] if args.content else [])])
     left = len(wanted) - limit
     say(f"{min(len(wanted), limit)} records shown" + (f", {left} more with --all" if left > 0 else ""))
     return status
