@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from pipelines import custody, lock, scoring
+from pipelines import custody, lock, scoring, store
 from pipelines.cli import main
 from tests.shared_data import ROOT
 
@@ -613,8 +613,6 @@ def test_explain_somebody_else(full: Path, run: Run) -> None:
 
 
 def ids_of(full: Path) -> dict[str, str]:
-    from pipelines import store
-
     return {r["name"]: r["source_id"] for r in store.read_sources(full).to_pylist()}
 
 
