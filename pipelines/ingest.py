@@ -19,20 +19,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from pipelines import case_file, custody, store
+from pipelines import case_file, store
 from pipelines.case_file import names_of
 from pipelines.case_model import CaseFile
 from pipelines.containers import Found, Refused, stamp_of, walk
-from pipelines.custody import Hashed
 from pipelines.errors import Finding, InternalError, UserError, count, shown
 from pipelines.files import sha256_of
-from pipelines.lock import NAME as LOCK_NAME
-from pipelines.lock import hold
 from pipelines.readers import all_readers, recognise
 from pipelines.readers.base import Context, Head, Reader, Unreadable, Waiting
-from pipelines.results import FOLDER as RESULTS
-from pipelines.sink import Part, StoreSink, StoreWriteError
-from pipelines.source_options import label, options_for
+from pipelines.resolve.source_options import label, options_for
+from pipelines.store import custody
+from pipelines.store.custody import Hashed
+from pipelines.store.lock import NAME as LOCK_NAME
+from pipelines.store.lock import hold
+from pipelines.store.results import FOLDER as RESULTS
+from pipelines.store.sink import Part, StoreSink, StoreWriteError
 
 #: options that a reader uses; the time zone is applied on every load instead
 READ_OPTIONS = ("owner", "date_order", "subject")

@@ -26,8 +26,8 @@ from pipelines._version import __version__
 from pipelines.case_file import load as load_case_file
 from pipelines.case_model import CaseFile
 from pipelines.errors import UserError
-from pipelines.localtime import offsets_at, to_utc
 from pipelines.resolve import Resolved, resolve, written_utc
+from pipelines.resolve.localtime import offsets_at, to_utc
 from pipelines.resources import code_hash
 from pipelines.zones import version as tzdata_version
 

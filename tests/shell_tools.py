@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 
-from pipelines import custody, store
+from pipelines import store
 from pipelines.readers import base
 from pipelines.readers.base import Claim, Context, Description, Head, Sink, SourceFile, Unreadable, Waiting
-from pipelines.sink import Part, StoreSink
+from pipelines.store import custody
+from pipelines.store.sink import Part, StoreSink
 
 T0 = 1_750_000_000_000_000
 CASE = """\

@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
-from pipelines import custody, lock, scoring, store
+from pipelines import scoring, store
 from pipelines.cli import main
+from pipelines.store import custody, lock
 from tests.shared_data import ROOT
 
 SECRET = "SECRETWORD"
@@ -901,7 +902,7 @@ def test_two_commands_at_once_both_end_well(case: Path, tmp_path: Path) -> None:
 
 def test_a_case_in_use_says_by_whom(full: Path, exports: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     held = subprocess.Popen(
-        [sys.executable, "-c", "import sys\nfrom pipelines.lock import hold\nwith hold(sys.argv[1], 'ingest'):\n print('held', flush=True)\n sys.stdin.read()", str(full)],
+        [sys.executable, "-c", "import sys\nfrom pipelines.store.lock import hold\nwith hold(sys.argv[1], 'ingest'):\n print('held', flush=True)\n sys.stdin.read()", str(full)],
         cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     try:

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import custody
-from pipelines.custody import Hashed
 from pipelines.errors import UserError
-from pipelines.lock import hold
+from pipelines.store import custody
+from pipelines.store.custody import Hashed
+from pipelines.store.lock import hold
 from tests.shell_tools import quick_disk  # noqa: F401  (a fixture)
 
 pytestmark = pytest.mark.usefixtures("quick_disk")

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pipelines.duplicates import match
+from pipelines.resolve.duplicates import match
 
 MS, SECOND, MINUTE = 1_000, 1_000_000, 60_000_000
 

@@ -210,7 +210,7 @@ def test_the_clock_is_asked_in_one_place() -> None:
                 for _, what in imports(tree, name)
                 if under(what, "random", "secrets", "socket", "urllib", "http", "ssl")
             }
-    assert found == {"pipelines.custody"}
+    assert found == {"pipelines.store.custody"}
 
 
 def test_zones_come_from_tzdata_alone() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.identifiers import phone_identifier
-from pipelines.identity import OWNER, declared_identifiers, people, undeclared_id
+from pipelines.resolve.identity import OWNER, declared_identifiers, people, undeclared_id
 from tests import stored
 from tests.stored import CASE, K1, Store, column, parse
 

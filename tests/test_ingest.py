@@ -13,14 +13,15 @@ from typing import Any, BinaryIO
 import pyarrow.compute as pc
 import pytest
 
-from pipelines import custody, store, verify
+from pipelines import store
 from pipelines.case_file import parse
 from pipelines.containers import Found, walk
 from pipelines.errors import UserError
 from pipelines.ingest import Progress, Watched, ingest
-from pipelines.lock import hold
-from pipelines.remove import remove
-from pipelines.source_options import options_for
+from pipelines.resolve.source_options import options_for
+from pipelines.store import custody, verify
+from pipelines.store.lock import hold
+from pipelines.store.remove import remove
 from tests.shell_tools import (
     CASE,
     InventedReader,

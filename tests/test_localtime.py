@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from detector.schema import PRECISION_SPAN_US, PRECISIONS, T_MAX, T_MIN
 from pipelines import scoring
-from pipelines.localtime import Moments, offsets_at, spans, to_utc
+from pipelines.resolve.localtime import Moments, offsets_at, spans, to_utc
 from pipelines.zones import zone, zone_names, zone_or_offset
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000

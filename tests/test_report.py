@@ -23,7 +23,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detector.schema import EVENTS
-from pipelines import custody
 from pipelines.cli import main
 from pipelines.report import plots, words
 from pipelines.report.html import render
@@ -31,7 +30,8 @@ from pipelines.report.schedule import LIMIT, Line, Notice, Schedule, schedule
 from pipelines.report.view import View, shown_text
 from pipelines.scoring import load_case, score_loaded, to_bytes
 from pipelines.statutes import profile, profiles
-from pipelines.verify import verify
+from pipelines.store import custody
+from pipelines.store.verify import verify
 from tests.build import CaseBuilder
 from tests.report_cases import STATUTE, example, example_folder, example_report, loaded_of, page_of, view_of
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from detector.schema import EVENTS, NOTICES, PLACES, POSITIONS, validate
 from pipelines.case_model import Moment
 from pipelines.errors import UserError
-from pipelines.identity import undeclared_id
 from pipelines.resolve import moment_utc, resolve
-from pipelines.source_options import options_for
+from pipelines.resolve.identity import undeclared_id
+from pipelines.resolve.source_options import options_for
 from pipelines.store import StoreTables
 from tests.stored import CASE, K1, Store, column, parse, sid, us
 

@@ -19,12 +19,13 @@ import pytest
 from detector.columns import coded
 from detector.records import unfold
 from pipelines import ingest as ingesting
-from pipelines import remove, scoring, statutes, store
+from pipelines import scoring, statutes, store
 from pipelines.errors import UserError
 from pipelines.identifiers import phone_identifier
 from pipelines.resources import code_hash
 from pipelines.scoring import LoadedCase, score_loaded, to_bytes
 from pipelines.statutes import DEFAULT, profile
+from pipelines.store import remove
 from tests import twin
 from tests.shared_data import ROOT
 from tests.stored import CASE, K1, Store, parse, us

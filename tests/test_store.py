@@ -21,10 +21,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.schema import STORED, empty, stored_schema, validate
-from pipelines import custody, store, verify
+from pipelines import store
 from pipelines.errors import InternalError, UserError
-from pipelines.results import write_results
-from pipelines.sink import FLUSH_ROWS, StoreSink
+from pipelines.store import custody, verify
+from pipelines.store.results import write_results
+from pipelines.store.sink import FLUSH_ROWS, StoreSink
 from tests.shell_tools import (
     T0,
     add_sources,
@@ -185,7 +186,7 @@ def test_broken_characters_are_kept_as_such(sink: StoreSink) -> None:
 
 @pytest.mark.parametrize("size", [1, 7, 1000])
 def test_rows_put_out_by_turns_are_sorted(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.sink.FLUSH_ROWS", 10)
+    monkeypatch.setattr("pipelines.store.sink.FLUSH_ROWS", 10)
     sink = StoreSink(tmp_path, A, "c1", "invented", ("sms",))
     sink.read(200)
     order = [
@@ -700,7 +701,7 @@ def test_full_disk_while_the_sink_writes(case: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(
         "pyarrow.ipc.new_file", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device"))
     )
-    from pipelines.sink import StoreWriteError
+    from pipelines.store.sink import StoreWriteError
 
     with store.Generation(case, "c1") as generation, pytest.raises(StoreWriteError, match="No space left"):
         fill(generation, B, 3)

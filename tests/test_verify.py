@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import custody, store
-from pipelines.custody import Hashed
+from pipelines import store
 from pipelines.errors import UserError
-from pipelines.lock import hold
-from pipelines.results import write_results
-from pipelines.verify import verify
+from pipelines.store import custody
+from pipelines.store.custody import Hashed
+from pipelines.store.lock import hold
+from pipelines.store.results import write_results
+from pipelines.store.verify import verify
 from tests.shell_tools import (
     add_sources,
     files_of,
@@ -151,7 +152,7 @@ def test_interrupted_command_is_said(case: Path) -> None:
 
 
 def test_verify_waits_for_a_writer(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.verify.hold", lambda c, n, **k: hold(c, n, 0.05, **k))
+    monkeypatch.setattr("pipelines.store.verify.hold", lambda c, n, **k: hold(c, n, 0.05, **k))
     with hold(case, "ingest"), pytest.raises(UserError, match="in use by qorgan ingest"):
         verify(case)
 

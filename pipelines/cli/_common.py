@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pipelines.errors import UserError, shown
 
 if TYPE_CHECKING:
-    from pipelines.custody import Hashed
+    from pipelines.store.custody import Hashed
 
 
 def case_argument(parser: argparse.ArgumentParser) -> None:
@@ -74,8 +74,8 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str], right: Sequence[in
 
 def inputs_of(folder: Path) -> list[Hashed]:
     """Return what a score rests on, with hashes: ``case.toml`` and the manifest of the store."""
-    from pipelines.custody import Hashed
     from pipelines.files import sha256_of
+    from pipelines.store.custody import Hashed
 
     files = (folder / "case.toml", folder / "store" / "manifest.json")
     return [Hashed(p.relative_to(folder).as_posix(), sha256_of(p)) for p in files if p.is_file()]
@@ -95,9 +95,9 @@ def record(
     UserError
         The case was changed meanwhile; nothing was written.
     """
-    from pipelines import custody
-    from pipelines.lock import hold
-    from pipelines.results import write_results
+    from pipelines.store import custody
+    from pipelines.store.lock import hold
+    from pipelines.store.results import write_results
 
     with hold(folder, command):
         inputs = inputs_of(folder)

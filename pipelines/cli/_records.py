@@ -17,8 +17,8 @@ from pipelines import store
 from pipelines.containers import Found, walk
 from pipelines.errors import UserError, shown
 from pipelines.locate import LocateError, open_record
+from pipelines.resolve.source_options import label
 from pipelines.scoring import load_case
-from pipelines.source_options import label
 
 _ID = re.compile(r"[0-9a-f]{12}#([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17})|\.[1-9][0-9]{0,8})?", re.ASCII)
 

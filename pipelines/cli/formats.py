@@ -36,7 +36,7 @@ def _recognise(files: list[str]) -> int:
     from pipelines.errors import shown
     from pipelines.readers import recognise
     from pipelines.readers.base import Head
-    from pipelines.source_options import label
+    from pipelines.resolve.source_options import label
 
     status = 0
     for found in walk(files):

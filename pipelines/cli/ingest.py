@@ -59,7 +59,7 @@ def progress() -> Callable[[Progress], None] | None:
 def lines_of(report: IngestReport) -> list[str]:
     """Return what became of every file, in words."""
     from pipelines.errors import shown
-    from pipelines.source_options import label as plain
+    from pipelines.resolve.source_options import label as plain
 
     def label(name: str, container: str | None) -> str:
         return shown(plain(name, container), 400)  # a name with a line feed must not look like a line of ours

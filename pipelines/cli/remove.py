@@ -20,8 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from pipelines.cli._common import case_folder, say
     from pipelines.errors import shown
-    from pipelines.remove import remove
-    from pipelines.source_options import label
+    from pipelines.resolve.source_options import label
+    from pipelines.store.remove import remove
 
     report = remove(case_folder(args), args.source)
     say(f"custody head: {report.head}")

@@ -18,10 +18,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from pipelines import custody
     from pipelines.cli._common import case_folder, say
     from pipelines.errors import UserError
-    from pipelines.verify import verify
+    from pipelines.store import custody
+    from pipelines.store.verify import verify
 
     folder = case_folder(args)
     problems = verify(folder, args.head)

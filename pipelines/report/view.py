@@ -24,8 +24,8 @@ from detector.records import RecordIds
 from detector.schema import PRECISIONS
 from detector.state import State
 from pipelines.errors import UserError, shown
-from pipelines.localtime import offsets_at
 from pipelines.masking import harmless
+from pipelines.resolve.localtime import offsets_at
 from pipelines.scoring import LoadedCase, Outcome
 
 US = 1_000_000

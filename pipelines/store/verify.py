@@ -9,10 +9,11 @@ from pathlib import Path
 import pyarrow as pa
 
 from detector.schema import TableError
-from pipelines import custody, results, store
-from pipelines.custody import Problem
+from pipelines import store
 from pipelines.errors import UserError, shown
-from pipelines.lock import hold
+from pipelines.store import custody, results
+from pipelines.store.custody import Problem
+from pipelines.store.lock import hold
 
 
 def verify(case_dir: str | Path, head: str | None = None) -> list[Problem]:

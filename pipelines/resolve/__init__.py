@@ -31,12 +31,12 @@ from detector.schema import (
     ZONE_BASES,
 )
 from pipelines.case_model import CaseFile, Moment
-from pipelines.duplicates import match
 from pipelines.errors import UserError, shown
 from pipelines.identifiers import clean, phone_identifier
-from pipelines.identity import OWNER, People, declared_identifiers, people, undeclared_id
-from pipelines.localtime import offsets_at, spans, to_utc
-from pipelines.source_options import label, options_for
+from pipelines.resolve.duplicates import match
+from pipelines.resolve.identity import OWNER, People, declared_identifiers, people, undeclared_id
+from pipelines.resolve.localtime import offsets_at, spans, to_utc
+from pipelines.resolve.source_options import label, options_for
 
 if TYPE_CHECKING:
     from pipelines.store import StoreTables

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines import custody, store
-from pipelines.custody import Hashed
+from pipelines import store
 from pipelines.errors import UserError, shown
-from pipelines.lock import hold
+from pipelines.store import custody
+from pipelines.store.custody import Hashed
+from pipelines.store.lock import hold
 
 
 @dataclass(frozen=True, slots=True)

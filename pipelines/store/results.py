@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from pipelines.custody import Hashed
 from pipelines.errors import UserError, shown
 from pipelines.files import sync_folder, write_synced
+from pipelines.store.custody import Hashed
 
 FOLDER = "results"
 _BESIDE = ".new-"

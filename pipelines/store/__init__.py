@@ -30,11 +30,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from detector.schema import SCHEMA_VERSION, STORED, TableError, empty, stored_schema, validate
-from pipelines import custody
 from pipelines._version import __version__
 from pipelines.errors import InternalError, UserError, shown
 from pipelines.files import replace_file, sha256_of, sync_folder, write_synced
-from pipelines.sink import Part, StoreWriteError
+from pipelines.store import custody
+from pipelines.store.sink import Part, StoreWriteError
 
 FOLDER = "store"
 MANIFEST = "manifest.json"
