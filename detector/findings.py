@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,10 +11,10 @@ from detector import verdict as v
 from detector.arrays import Bools, Ints, count, occasion_count
 from detector.elements import STATUS_NAMES
 from detector.indicators import all_indicators
+from detector.model import CaseTables
 from detector.records import RecordIds
-
-if TYPE_CHECKING:
-    from detector.score import Scored
+from detector.score import Scored, score
+from detector.statute import Profile
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -213,3 +213,8 @@ def _group_met(scored: Scored, g: int, need: str) -> bool:
     return need.startswith("alternative:") and any(
         scored.elements.status[e.id][g] == 2 for e in scored.profile.elements if e.need == need
     )
+
+
+def score_case(case: CaseTables, profile: Profile, *, as_of: int, valid_from: int) -> list[dict[str, Any]]:
+    """Score one case and return its findings in the shape of DESIGN section 10, sorted by contact id (see :func:`score`)."""
+    return case_findings(score([case], profile, [as_of], valid_from=valid_from), 0)

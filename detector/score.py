@@ -8,7 +8,6 @@ from typing import Any
 
 from detector.arrays import Ints
 from detector.elements import Elements, evaluate, measure
-from detector.findings import case_findings
 from detector.first import first_moments
 from detector.indicators import Measured
 from detector.model import CaseTables
@@ -53,8 +52,3 @@ def score(cases: Sequence[CaseTables], profile: Profile, as_of: Sequence[int], *
     verdicts = decide(state, elements.all_required)
     met, again = first_moments(state, profile, verdicts.verdict == VERDICTS.index("service"))
     return Scored(state, profile, measured, elements, verdicts, met, again)
-
-
-def score_case(case: CaseTables, profile: Profile, *, as_of: int, valid_from: int) -> list[dict[str, Any]]:
-    """Score one case and return its findings in the shape of DESIGN section 10, sorted by contact id (see :func:`score`)."""
-    return case_findings(score([case], profile, [as_of], valid_from=valid_from), 0)

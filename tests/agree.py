@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -12,9 +10,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
+from detector.findings import score_case as score_detector
 from detector.model import CaseTables
+from detector.statute import Profile, load_profile
 from tests.build import SECOND, micros
 from tests.twin import COUNTS, TwinFinding, score_case
 
@@ -24,32 +22,19 @@ VALID_FROM = micros(datetime(2025, 9, 16)) - 5 * 3_600 * SECOND
 
 
 @cache
-def has_detector() -> bool:
-    """Return whether detector and profile are there at all (each is written by somebody else)."""
-    return importlib.util.find_spec("detector.score") is not None and PROFILE.exists()
-
-
-def need_detector() -> None:
-    """Skip the test if there is no detector yet."""
-    if not has_detector():
-        pytest.skip("needs detector/score.py and data/statutes/kz-115-1.toml, which are not there")
-
-
-@cache
-def profile() -> Any:
+def profile() -> Profile:
     """Return the profile kz-115-1 as the detector loads it."""
     data = PROFILE.read_bytes()
     written = tomllib.loads(data.decode())["statute"]["valid_from"]
     assert str(written) == "2025-09-16", "the profile's own date is not the one that the tests are written for"
-    return importlib.import_module("detector.statute").load_profile(data, PROFILE.name)
+    return load_profile(data, PROFILE.name)
 
 
 def detect(tables: CaseTables, as_of: int, valid_from: int = VALID_FROM) -> dict[str, dict[str, Any]]:
     """Return the detector's findings by contact."""
-    score = importlib.import_module("detector.score")
-    findings = score.score_case(tables, profile(), as_of=as_of, valid_from=valid_from)
-    by_contact = {f["contact_id"]: f for f in findings}
-    assert len(by_contact) == len(findings), "a contact has two findings"
+    found = score_detector(tables, profile(), as_of=as_of, valid_from=valid_from)
+    by_contact = {f["contact_id"]: f for f in found}
+    assert len(by_contact) == len(found), "a contact has two findings"
     assert list(by_contact) == sorted(by_contact), "findings are not sorted by contact"
     return by_contact
 

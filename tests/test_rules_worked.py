@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from tests.agree import VALID_FROM, detect, differences, flat, flat_twin, need_detector, seconds
+from tests.agree import VALID_FROM, detect, differences, flat, flat_twin, seconds
 from tests.build import CaseBuilder
 from tests.twin import EARTH_RADIUS_M, score_case
 
@@ -1582,7 +1582,6 @@ def test_twin(worked: Example) -> None:
 
 @pytest.mark.parametrize("worked", EXAMPLES, ids=lambda e: e.name)
 def test_detector(worked: Example) -> None:
-    need_detector()
     case = CaseBuilder(as_of=worked.as_of)
     worked.make(case)
     findings = detect(case.tables(), case.as_of)

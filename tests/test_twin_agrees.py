@@ -18,19 +18,14 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from detector.model import CaseTables
 from detector.schema import TABLES
-from tests.agree import VALID_FROM, detect, differences, flat, has_detector
+from tests.agree import VALID_FROM, detect, differences, flat
 from tests.build import SECOND, CaseBuilder
 from tests.twin import COUNTS, EARTH_RADIUS_M
-
-pytestmark = pytest.mark.skipif(
-    not has_detector(), reason="needs detector/score.py and data/statutes/kz-115-1.toml, which are not there"
-)
 
 #: generated cases of the comparison; set QORGAN_EXAMPLES to look longer. The invariants take a quarter of them
 EXAMPLES = int(os.environ.get("QORGAN_EXAMPLES", "80"))
