@@ -45,4 +45,5 @@ def run(args: argparse.Namespace) -> int:
     say(last_line(outcome.document))
     say(f"next: qorgan explain {folder} K1    qorgan show {folder} K1.after_notice_occasions")
     say(f"report: {(folder / 'results' / 'report.html').resolve()}")
-    return 0
+    # the example's rejects are there on purpose; anything else means that the package is not whole
+    return report.exit_code if report.failed or report.waiting or report.unknown else 0
