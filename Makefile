@@ -29,6 +29,7 @@ test: lint types check
 lint: $(VENV)/.made
 	@echo "ruff"
 	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
 
 types: $(VENV)/.made
 	@echo "mypy --strict"
@@ -36,7 +37,7 @@ types: $(VENV)/.made
 
 check: $(VENV)/.made
 	@echo "pytest"
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto -rs
 
 docs: $(VENV)/.made
 	@$(BIN)/python -m tools.make_docs

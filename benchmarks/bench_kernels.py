@@ -100,7 +100,9 @@ def floor(r: dict[str, Any]) -> int:
     np.maximum.at(longest, kd[start], run)
     days = np.bincount(kd)
     first, last = ts[head], ts[head + n - 1]
-    return int(n.sum() + incoming.sum() + days.sum() + longest.sum() + answers.sum() + night.sum()) + int(first[0] + last[0] + spread[0])
+    return int(n.sum() + incoming.sum() + days.sum() + longest.sum() + answers.sum() + night.sum()) + int(
+        first[0] + last[0] + spread[0]
+    )
 
 
 def main() -> None:
@@ -128,7 +130,14 @@ def main() -> None:
         begin = clock("floor: ten indicators", begin)
         state = State([case], statute.numbers(), valid_from, [end])
         begin = clock("course from tables", begin)
-        _ = state.answers, state.notices, state.sets, state.unwanted_law_openers, state.unwanted_all_openers, state.law_openers
+        _ = (
+            state.answers,
+            state.notices,
+            state.sets,
+            state.unwanted_law_openers,
+            state.unwanted_all_openers,
+            state.law_openers,
+        )
         begin = clock("replies, notices, sets", begin)
         measured = measure(state)
         begin = clock("indicators", begin)
@@ -144,10 +153,11 @@ def main() -> None:
     kernels = middle["replies, notices, sets"] + middle["indicators"]
     rest = middle["elements, verdicts"] + middle["first moments"]
     for name, values in times.items():
-        print(f"{name:26} {statistics.median(values):7.3f} s  {statistics.median(values) / base:6.2f} x floor  (min {min(values):.3f}, max {max(values):.3f})")
+        print(
+            f"{name:26} {statistics.median(values):7.3f} s  {statistics.median(values) / base:6.2f} x floor  (min {min(values):.3f}, max {max(values):.3f})"
+        )
     print(f"{number} indicators with all that they need: {kernels:.3f} s; the floor scaled to {number} indicators: {scaled:.3f} s; "
           f"ratio {kernels / scaled:.2f}; with elements, verdicts and first moments {(kernels + rest) / scaled:.2f}")  # fmt: skip
-
 
 
 if __name__ == "__main__":

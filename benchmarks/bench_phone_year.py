@@ -34,18 +34,27 @@ def write_exports(folder: Path, records: int) -> None:
         what = rng.random()
         ms = int(at.timestamp() * 1000)
         if what < 0.4:
-            sms.append((ms, f'<sms protocol="0" address="+7701{who:07d}" date="{ms}" type="{1 if inward else 2}" body="text {ms}" read="1" status="-1" />'))
+            sms.append(
+                (
+                    ms,
+                    f'<sms protocol="0" address="+7701{who:07d}" date="{ms}" type="{1 if inward else 2}" body="text {ms}" read="1" status="-1" />',
+                )
+            )
         elif what < 0.7:
             missed = inward and rng.random() < 0.4
             kind, talk = (3, 0) if missed else (1 if inward else 2, rng.randrange(1, 600))
-            calls.append((ms, f'<call number="+7701{who:07d}" duration="{talk}" date="{ms}" type="{kind}" presentation="1" />'))
+            calls.append(
+                (ms, f'<call number="+7701{who:07d}" duration="{talk}" date="{ms}" type="{kind}" presentation="1" />')
+            )
         else:
             local = at + timedelta(hours=5)
             name = ("Contact Three", "Contact Four")[who % 2]
             chats[who % 2].append((ms, f"{local:%d.%m.%Y, %H:%M} - {name if inward else 'Owner'}: text {ms}"))
     for path, root, rows in (("sms.xml", "smses", sms), ("calls.xml", "calls", calls)):
         body = "\n".join(r for _, r in sorted(rows))
-        (folder / path).write_text(f"<?xml version='1.0' encoding='UTF-8'?>\n<{root} count=\"{len(rows)}\">\n{body}\n</{root}>\n")
+        (folder / path).write_text(
+            f"<?xml version='1.0' encoding='UTF-8'?>\n<{root} count=\"{len(rows)}\">\n{body}\n</{root}>\n"
+        )
     for name, rows in zip(("Contact Three", "Contact Four"), chats, strict=True):
         (folder / f"WhatsApp Chat with {name}.txt").write_text("\n".join(r for _, r in sorted(rows)) + "\n")
 
@@ -82,7 +91,9 @@ basis = "invented"
 def timed(arguments: list[str]) -> tuple[float, float, int]:
     """Run a command; return wall seconds, CPU seconds and peak memory in MB."""
     begin = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "qorgan", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "qorgan", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
     _, status, usage = os.wait4(process.pid, 0)
     assert os.waitstatus_to_exitcode(status) in (0, 1), arguments
     return time.perf_counter() - begin, usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
@@ -103,7 +114,12 @@ def main() -> None:
             case = Path(name) / f"case{i}"
             case.mkdir()
             (case / "case.toml").write_text(CASE)
-            for command in (["--version"], ["ingest", str(case), str(exports)], ["score", str(case)], ["report", str(case)]):
+            for command in (
+                ["--version"],
+                ["ingest", str(case), str(exports)],
+                ["score", str(case)],
+                ["report", str(case)],
+            ):
                 result = timed(command)
                 if i:
                     seen.setdefault(command[0], []).append(result)

@@ -15,7 +15,16 @@ from pathlib import Path
 
 from pipelines.ingest import IngestReport, ingest
 
-FOLDERS = ("sms-backup-restore", "whatsapp-txt", "whatsapp-zip", "telegram-json", "google-records", "google-semantic", "google-timeline", "gpx")
+FOLDERS = (
+    "sms-backup-restore",
+    "whatsapp-txt",
+    "whatsapp-zip",
+    "telegram-json",
+    "google-records",
+    "google-semantic",
+    "google-timeline",
+    "gpx",
+)
 #: order of dates where the file leaves it open, as its provenance reads it
 DATE_ORDER = {"4A_11M": "mdy", "french": "dmy"}
 CASE = '[case]\nid = "samples"\ntimezone = "Asia/Almaty"\nbasis = "consent"\n\n[owner]\nidentifiers = []\n'
@@ -52,11 +61,15 @@ def read(path: Path) -> tuple[IngestReport, str]:
 def main() -> None:
     """Print the table."""
     root = Path(sys.argv[1])
-    print("| sample | format | read | kept | rejected | out of scope | first | last | option |\n|---|---|---|---|---|---|---|---|---|")
+    print(
+        "| sample | format | read | kept | rejected | out of scope | first | last | option |\n|---|---|---|---|---|---|---|---|---|"
+    )
     for path in sorted(p for folder in FOLDERS for p in (root / folder).rglob("*") if p.is_file()):
         report, given = read(path)
         for s in report.stored:
-            print(f"| {path.relative_to(root)} | {s.format} | {s.read} | {s.kept} | {s.rejected} | {s.out_of_scope} | {s.first or '-'} | {s.last or '-'} | {given} |")
+            print(
+                f"| {path.relative_to(root)} | {s.format} | {s.read} | {s.kept} | {s.rejected} | {s.out_of_scope} | {s.first or '-'} | {s.last or '-'} | {given} |"
+            )
         for f in (*report.unknown, *report.failed):
             print(f"| {path.relative_to(root)} | - | {f.sentence} |")
         for w in report.waiting:

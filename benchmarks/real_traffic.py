@@ -51,7 +51,13 @@ def people(folder: Path) -> dict[int, list[tuple[int, int, str, int]]]:
         if r["egos_here"] in ("both", "caller"):
             add(r["caller"], r["timestamp"], r["callee"], "call_out", max(r["duration"], 0))
         if r["egos_here"] in ("both", "callee"):
-            add(r["callee"], r["timestamp"], r["caller"], "missed" if r["duration"] < 0 else "call_in", max(r["duration"], 0))
+            add(
+                r["callee"],
+                r["timestamp"],
+                r["caller"],
+                "missed" if r["duration"] < 0 else "call_in",
+                max(r["duration"], 0),
+            )
     return {p: sorted(v) for p, v in sorted(rows.items())}
 
 
@@ -67,7 +73,10 @@ def exports(folder: Path, rows: list[tuple[int, int, str, int]]) -> list[Path]:
         out[-1].write_text(f"<?xml version='1.0' encoding='UTF-8'?>\n<smses count=\"{len(sms)}\">\n{body}</smses>\n")
     if calls:
         kind = {"call_in": 1, "call_out": 2, "missed": 3}
-        body = "".join(f'<call number="{number(o)}" duration="{d}" date="{t}" type="{kind[w]}" presentation="1" />\n' for t, o, w, d in calls)
+        body = "".join(
+            f'<call number="{number(o)}" duration="{d}" date="{t}" type="{kind[w]}" presentation="1" />\n'
+            for t, o, w, d in calls
+        )
         out.append(folder / "calls.xml")
         out[-1].write_text(f"<?xml version='1.0' encoding='UTF-8'?>\n<calls count=\"{len(calls)}\">\n{body}</calls>\n")
     return out
@@ -79,7 +88,9 @@ def case_toml(person: int, others: list[int], notice: bool) -> str:
     if notice:
         for o in others:
             text += f'\n[[contact]]\nid = "P{o}"\nlabel = "P{o}"\nrole = "unknown"\nidentifiers = ["{number(o)}"]\n'
-            text += f'\n[[notice]]\ncontact = "P{o}"\nat = 2025-10-13T00:00:00\nkind = "told_to_stop"\nbasis = "invented"\n'
+            text += (
+                f'\n[[notice]]\ncontact = "P{o}"\nat = 2025-10-13T00:00:00\nkind = "told_to_stop"\nbasis = "invented"\n'
+            )
     return text
 
 
@@ -109,12 +120,18 @@ def main() -> None:
                 verdicts[f["verdict"]] += 1
                 worst.append((f["points"], f"person {person}, contact {f['contact_id']}", f))
     total = sum(verdicts.values())
-    print(f"cns, {len(everybody)} people, {total} contacts that reached the owner, notice: {'invented, day 7' if args.notice else 'none'}")
+    print(
+        f"cns, {len(everybody)} people, {total} contacts that reached the owner, notice: {'invented, day 7' if args.notice else 'none'}"
+    )
     for v in ORDER:
         if verdicts[v]:
             low, high = wilson(verdicts[v], total)
-            print(f"  {v:12} {verdicts[v]:5}  {1000 * verdicts[v] / total:6.1f} per 1,000 (95 %: {1000 * low:.1f} to {1000 * high:.1f})")
-    for points, who, f in sorted(worst, key=lambda w: (-ORDER.index(w[2]["verdict"]) * 0, ORDER.index(w[2]["verdict"]), -w[0]))[: args.worst]:
+            print(
+                f"  {v:12} {verdicts[v]:5}  {1000 * verdicts[v] / total:6.1f} per 1,000 (95 %: {1000 * low:.1f} to {1000 * high:.1f})"
+            )
+    for points, who, f in sorted(
+        worst, key=lambda w: (-ORDER.index(w[2]["verdict"]) * 0, ORDER.index(w[2]["verdict"]), -w[0])
+    )[: args.worst]:
         n = {k: x["value"] for k, x in f["indicators"].items()}
         print(f"  {who}: {f['verdict']}, {points} points; {n['acts']} acts, {n['occasions']} occasions, {n['unwanted_occasions']} unwanted on "
               f"{n['unwanted_days']} days, {n['after_notice_occasions']} after the notice; owner: {n['replies']} replies, {n['initiatives']} initiatives, "

@@ -303,7 +303,7 @@ def sets(c: Course, a: Answers, notices: list[Since], valid_from: int, num: dict
         unwanted_law=unwanted(c, a, eligible_law, has, after_first),
         unwanted_all=unwanted(c, a, eligible_all, has, after_first),
         tracking_law=tracking(c, eligible_law, num), tracking_all=tracking(c, eligible_all, num),
-        cmr=c.act & c.of_kinds(CMR_KINDS), recent=recent,
+        cmr=c.act & c.direct & c.of_kinds(CMR_KINDS), recent=recent,
     )  # fmt: skip
 
 

@@ -98,6 +98,7 @@ class Course:
     duration_s: Ints
     call_tag: Ints  # index in CALL_TAGS, -1
     journal: Bools
+    direct: Bools  # an event outside groups
     record_from: Ints  # slice of ``records`` that the row rests on
     record_to: Ints
     records: Ints  # row numbers over events, then positions, of the case
@@ -106,6 +107,8 @@ class Course:
     place_ids: tuple[str, ...]
     place_kinds: tuple[str, ...]
     notices: Notices
+    said_group: Ints  # outgoing rows that are the notice itself: left out of everything, shown all the same
+    said_record: Ints
     presence_data: Bools  # per group: could the case show presence at all
     event_data: Bools  # per group: does the case hold sources with events
     has_position: Bools  # per group
@@ -172,7 +175,7 @@ def _event_rows(case: CaseTables, contact: dict[str, int], as_of: int, names: di
         "place": np.full(len(keep), -1), "spot": np.full(len(keep), -1),
         "lat": np.full(len(keep), np.nan), "lon": np.full(len(keep), np.nan),
         "answered": answered[keep], "duration_s": numbers(e["duration_s"])[keep], "call_tag": call_tag[keep],
-        "journal": flags(*coded(e["how"]), ("journal",))[keep],
+        "journal": flags(*coded(e["how"]), ("journal",))[keep], "direct": thread[keep],
         "source": lookup(source_codes, source_values, sorted(source_values))[keep],
         "source_names": sorted(source_values), "n": numbers(e["n"])[keep],
         "sub": subs(e["event_id"])[keep], "records": keep, "record_count": np.ones(len(keep), np.int64),
@@ -201,7 +204,7 @@ def _presence_rows(case: CaseTables, contact: dict[str, int], found: Episodes, n
         "place": np.where(found.place >= 0, found.place + place_base, -1), "spot": found.spot,
         "lat": floats(p["lat"])[first], "lon": floats(p["lon"])[first],
         "answered": np.zeros(size, np.bool_), "duration_s": np.zeros(size, np.int64), "call_tag": np.full(size, -1),
-        "journal": flags(how_codes, how_values, ("journal",))[first],
+        "journal": flags(how_codes, how_values, ("journal",))[first], "direct": np.zeros(size, np.bool_),
         "source": lookup(source_codes, source_values, sorted(source_values))[first],
         "source_names": sorted(source_values), "n": numbers(p["n"])[first], "sub": subs(p["position_id"])[first],
         "records": found.rows + len(case.events), "record_count": found.counts,
@@ -308,12 +311,15 @@ def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str,
               place_kinds: list[str], notices: Notices, exempt_pairs: set[tuple[int, int]], presence_data: list[bool],
               event_data: list[bool], with_position: set[int], numbers_of: dict[str, Any]) -> Course:  # fmt: skip
     keys = ("group", "ts", "ts_min", "ts_end", "local", "act", "kind", "manner", "channel", "identifier", "place",
-            "spot", "lat", "lon", "answered", "duration_s", "call_tag", "journal", "source", "n", "sub",
+            "spot", "lat", "lon", "answered", "duration_s", "call_tag", "journal", "direct", "source", "n", "sub",
             "record_count")  # fmt: skip
     col = {k: _join(parts, k) for k in keys}
     records = _join(parts, "records")
     record_from = np.r_[0, np.cumsum(col["record_count"])][:-1].astype(np.int64)
     live = ~_is_notice_itself(col, notices, int(numbers_of["notice_margin_s"]) * 1_000_000)
+    said = np.flatnonzero(~live)
+    said = said[np.lexsort((col["n"][said], col["ts"][said], col["group"][said]))]
+    said_group, said_record = col["group"][said], records[record_from[said]] if len(said) else said
     col = {k: v[live] for k, v in col.items()}
     record_from = record_from[live]
     order = _order(col)
@@ -335,9 +341,11 @@ def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str,
         kind=col["kind"], manner=col["manner"], channel=col["channel"], identifier=col["identifier"],
         place=col["place"], spot=col["spot"], lat=col["lat"], lon=col["lon"], exempt=exempt,
         answered=col["answered"], duration_s=col["duration_s"], call_tag=col["call_tag"], journal=col["journal"],
+        direct=col["direct"],
         record_from=record_from, record_to=record_from + col["record_count"], records=records,
         channels=tuple(names["channel"].index), identifiers=tuple(names["identifier"].index),
         place_ids=tuple(place_ids), place_kinds=tuple(place_kinds), notices=notices,
+        said_group=said_group, said_record=said_record,
         presence_data=np.array(presence_data, np.bool_), event_data=np.array(event_data, np.bool_),
         has_position=positions,
     )  # fmt: skip

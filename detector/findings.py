@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 
 from detector import verdict as v
 from detector.arrays import Bools, Ints, count, occasion_count
@@ -91,10 +92,19 @@ def case_findings(
             "first_repeated": _moment(scored.first_repeated[g]), "first_met": _moment(scored.first_met[g]),
             "points": points + sum(a["points"] for a in against), "points_max": scored.profile.points_max,
             "before_law": {"acts": int(before_acts[g]), "occasions": int(before_occasions[g]), "records": records(before)},
+            "said_at_notice": _said(scored, case, g, ids),
             "indicators": indicators, "elements": elements, "against": against, "hypotheses": [], "typicality": [],
             "robustness": (robustness or {}).get(group.contact_id, {"stable": None, "tested": 0, "flips": []}),
         })  # fmt: skip
     return sorted(out, key=lambda f: str(f["contact_id"]))
+
+
+def _said(scored: Scored, case: int, g: int, ids: RecordIds) -> dict[str, Any]:
+    """Return the owner's outgoing rows within an hour of a notice: they are the notice itself and answer nothing, but they are shown."""
+    c = scored.state.course
+    base = sum(len(x.events) + len(x.positions) for x in scored.state.cases[:case])
+    rows = c.said_record[c.said_group == g] - base
+    return {"events": len(rows), "records": ids.fold(rows)}
 
 
 def _moment(us: Any) -> str | None:
@@ -152,16 +162,29 @@ def _unknown(scored: Scored, g: int, element: str) -> str:
     if element == "against_will":
         notices = s.course.notices
         if not notices.most or not (notices.row[g] >= 0).any():
-            return "no dated refusal on file"
+            group = s.course.groups[g]
+            later = s.cases[group.case].notices
+            dated = later.filter(pc.and_(pc.equal(later["contact_id"], group.contact_id), pc.invert(later["refused"])))
+            return "the refusal on file is dated after the scoring date" if len(dated) else "no dated refusal on file"
         if s.sets.first[g] < 0:
             return "the refusal on file is overtaken by the owner's own later initiatives"
         return "the refusal on file is contested by two-way contact since"
     return "no source that could show it is in the case"
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _wanted(occasions: int, days: int, span_s: int) -> str:
+    return f"{counted(occasions, 'unwanted occasion')} on {counted(days, 'day')}, first to last {span_text(span_s)}"
+
+
 def reason(scored: Scored, g: int, ind: dict[str, Any]) -> str:
-    """Return why the verdict is what it is, in one or two sentences with the numbers."""
+    """Return why the verdict is what it is, in one or two sentences with the numbers that the rule compared."""
     n = {k: x["value"] for k, x in ind.items()}
+    r = {k: int(x[g]) for k, x in scored.verdicts.numbers.items()}
     code = int(scored.verdicts.reason[g])
     short = [e for e in scored.profile.elements if e.need not in ("informative", "not_measurable")]
     lacking = [
@@ -170,43 +193,74 @@ def reason(scored: Scored, g: int, ind: dict[str, Any]) -> str:
         if scored.elements.status[e.id][g] != 2 and not _group_met(scored, g, e.need)
     ]
     missing = f" Short of the statute's measurable elements: {'; '.join(lacking)}." if lacking else ""
-    unwanted = f"{n['unwanted_occasions']} unwanted occasions on {n['unwanted_days']} days, first to last {span_text(n['unwanted_span_s'])}"
+    before = _before(scored, g)
+    back = f", {counted(before, 'act')} before the statute's commencement counted in as background" if before else ""
     match code:
         case v.SERVICE:
-            return "The sender is declared a service, or uses only alphanumeric or short codes without calls."
+            if scored.state.course.groups[g].role == "service":
+                return "The contact is declared a service."
+            return "The sender uses only alphanumeric or short codes, without a call and without a position."
         case v.NO_ACT:
             return "No act of this contact is on file."
         case v.NO_ACT_IN_LAW:
-            return f"No act since the statute is in force; {_before(scored, g)} before it."
+            return f"No act since the statute is in force; {counted(before, 'act')} before it."
         case v.NO_COVERAGE:
             return "No act since the statute is in force, but the sources leave more than half of that time open."
         case v.ALL_MET:
-            return f"Every measurable required element is met: {unwanted}; {n['after_notice_occasions']} occasions of contact attempts or tracking after the refusal."
+            return (
+                "Every measurable required element is met: "
+                f"{_wanted(n['unwanted_occasions'], n['unwanted_days'], n['unwanted_span_s'])}; "
+                f"{counted(n['after_notice_occasions'], 'occasion')} of contact attempts or tracking after the refusal."
+            )
         case v.WAITING:
-            return f"Repeated waiting, following, entering or an attributed tracker ({n['tracking_occasions']} occasions of tracking).{missing}"
+            return (
+                "Repeated waiting, following, entering or an attributed tracker: "
+                f"{counted(r['waiting'], 'occasion')} on {counted(r['waiting_days'], 'day')}{back}.{missing}"
+            )
         case v.RUN:
-            return f"A run of unanswered calls, messages or requests since the owner's last outgoing event or conversation ({n['unanswered_occasions']} unanswered occasions).{missing}"
+            return (
+                f"A run of {counted(r['run'], 'unanswered occasion')} of calls, direct messages or requests since the owner's "
+                f"last outgoing event or conversation{back}.{missing}"
+            )
         case v.RECIPROCAL:
-            return f"Contact goes both ways: {n['replies']} replies, {n['initiatives']} initiatives and {n['conversations']} conversations of the owner beside {n['occasions']} occasions."
+            return (
+                f"Contact goes both ways: {counted(n['replies'], 'reply', 'replies')}, {counted(n['initiatives'], 'initiative')} "
+                f"and {counted(n['conversations'], 'conversation')} of the owner beside {counted(r['occasions'], 'occasion')} "
+                "in all the time on file."
+            )
         case v.AFTER_NOTICE:
-            return f"Repeated and continued after the refusal: {unwanted}; {n['after_notice_acts']} acts after it.{missing}"
+            return (
+                "Repeated and continued after the refusal: "
+                f"{_wanted(r['unwanted'], r['unwanted_days'], r['unwanted_span_s'])}; "
+                f"{counted(r['after_notice'], 'act')} after it{back}.{missing}"
+            )
         case v.TRACKING:
-            return f"Repeated tracking: {n['tracking_occasions']} occasions.{missing}"
+            return f"Repeated tracking: {counted(r['tracked'], 'occasion')} on {counted(r['tracked_days'], 'day')}{back}.{missing}"
         case v.COURSE:
-            return f"A one-sided course: {int(scored.verdicts.strong_occasions[g])} unanswered occasions of calls, messages or requests.{missing}"
+            return (
+                f"A one-sided course: {counted(r['course'], 'unanswered occasion')} of calls, direct messages or requests"
+                f"{back}.{missing}"
+            )
         case v.ISOLATED_NOTICE:
-            return f"{n['after_notice_acts']} acts after the refusal, below the strength of a repeated course."
+            return (
+                f"{counted(n['after_notice_acts'], 'act')} after the refusal, below the strength of a repeated course."
+            )
         case v.ISOLATED_PRESENCE:
-            return f"{n['presence_acts'] or 0} sightings or visits and what a journal states, below the strength of a repeated course."
+            return (
+                f"{counted(r['presence'], 'sighting or visit', 'sightings or visits')} and "
+                f"{counted(r['journal'], 'other statement')} of the journal, below the strength of a repeated course."
+            )
         case v.ISOLATED_UNANSWERED:
-            return f"{n['unanswered_occasions']} unanswered occasions, below the strength of a course."
-    return f"{n['acts']} acts on {n['occasions']} occasions, {n['unanswered_occasions']} of them unanswered; nothing that the rules count as a pattern."
+            return f"{counted(r['unanswered'], 'unanswered occasion')}{back}, below the strength of a course."
+    return (
+        f"{counted(n['acts'], 'act')} on {counted(n['occasions'], 'occasion')}, {n['unanswered_occasions']} of them unanswered; "
+        "nothing that the rules count as a pattern."
+    )
 
 
-def _before(scored: Scored, g: int) -> str:
+def _before(scored: Scored, g: int) -> int:
     s = scored.state
-    number = int((s.course.act & ~s.sets.law & (s.course.group == g)).sum())
-    return f"{number} acts"
+    return int((s.course.act & ~s.sets.law & (s.course.group == g)).sum())
 
 
 def _group_met(scored: Scored, g: int, need: str) -> bool:

@@ -241,7 +241,7 @@ def _person_since(s: State) -> Ints:
     """Return per contact the moment from which it is no service by its codes: the first call or position of an undeclared code."""
     c = s.course
     out = np.full(c.n_groups, np.iinfo(np.int64).min)
-    called = first_value(c.group, c.n_groups, c.ts, c.act & (c.kind == KIND["call"]), np.iinfo(np.int64).max)
+    called = first_value(c.group, c.n_groups, c.ts, c.kind == KIND["call"], np.iinfo(np.int64).max)
     for g in np.flatnonzero(by_code(c)).tolist():
         p = s.cases[c.groups[g].case].positions
         seen = pc.min(p.filter(pc.equal(p["contact_id"], c.groups[g].contact_id))["ts"]).as_py()

@@ -75,11 +75,14 @@ def episodes(case: CaseTables, as_of: int, numbers_of: dict[str, Any]) -> Episod
     text_codes, texts = coded(p["place_id"])
     declared = {name: i for i, name in enumerate(case.places["place_id"].to_pylist())}
     by_text = np.array([declared.get(v, -1) for v in texts] + [-1], np.int64)[text_codes]
-    spot = np.where((text_codes >= 0) & (by_text < 0), text_codes, -1)
+    spot = text_codes
     lat, lon, accuracy = floats(p["lat"]), floats(p["lon"]), floats(p["accuracy_m"])
     found = place_of(lat, lon, accuracy, ts, case, int(numbers_of["visit_accuracy_m"]))
     sighting = flags(kind_codes, kinds, tuple(_SIGHTINGS))
-    place = np.where(sighting & (by_text >= 0), by_text, found)
+    spans = [(r["ts_from"], r["ts_to"]) for r in case.places.select(["ts_from", "ts_to"]).to_pylist()] + [(0, 0)]
+    begin, over = (np.array([s[i] for s in spans], np.int64)[by_text] for i in (0, 1))
+    there = sighting & (by_text >= 0) & (ts >= begin) & (ts < over)
+    place = np.where(there, by_text, found)
     spot = np.where(place < 0, spot, -1)
     # a tracker seen with the owner is where she is: it visits nothing
     place = np.where(trackers, -1, place)

@@ -30,7 +30,7 @@ class Verdicts:
     verdict: Ints
     reason: Ints
     otherwise: Ints
-    strong_occasions: Ints  # unanswered occasions of calls, messages and requests over all
+    numbers: dict[str, Ints]  # what the rules compared, per contact, for the reasons
 
 
 def _share(part: Ints, whole: Ints, pair: tuple[int, int]) -> Bools:
@@ -86,7 +86,7 @@ def by_code(c: Course) -> Bools:
 
 def _service(s: State) -> Bools:
     c = s.course
-    called = s.any(c.act & (c.kind == KIND["call"]))
+    called = s.any(c.kind == KIND["call"])
     declared = np.array([g.role == "service" for g in c.groups], np.bool_)
     return np.asarray(declared | (by_code(c) & ~called & ~c.has_position), np.bool_)
 
@@ -233,4 +233,14 @@ def decide(s: State, all_required: Bools) -> Verdicts:
         other, _ = choose(name)
         mine = verdict == VERDICTS.index(name)
         otherwise[mine] = other[mine]
-    return Verdicts(verdict, reason, otherwise, s.occasions(cmr_unanswered))
+    every = c.act & ~c.presence
+    numbers = {
+        "waiting": s.occasions(strength & c.act), "waiting_days": s.days(strength & c.act),
+        "run": s.occasions(run), "course": s.occasions(cmr_unanswered),
+        "tracked": s.occasions(sets.tracking_all), "tracked_days": s.days(sets.tracking_all),
+        "occasions": s.occasions(c.act), "unwanted": s.count(s.unwanted_all_openers),
+        "unwanted_days": s.days(sets.unwanted_all), "unwanted_span_s": s.span(sets.unwanted_all) // _US,
+        "after_notice": s.count(c.act & sets.after_first), "presence": s.count(sets.law & c.presence),
+        "journal": s.count(sets.law & c.journal & every), "unanswered": s.occasions(c.act & s.answers.unanswered),
+    }  # fmt: skip
+    return Verdicts(verdict, reason, otherwise, numbers)

@@ -10,6 +10,7 @@ Nothing here writes to the case, and nothing is noted in its custody log: what i
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -40,6 +41,11 @@ _READINGS = frozenset({"local_time", "local_end", "local_from", "local_to", "sta
 _FIRST, _LAST = -62_135_510_400_000_000, 253_402_214_399_999_999
 
 
+def _anchor(plot: str, contact: str) -> str:
+    """Return a beginning of ids that is a plot's and a contact's own."""
+    return f"{plot}-{hashlib.sha256(contact.encode()).hexdigest()[:8]}"
+
+
 @dataclass(frozen=True, slots=True)
 class Plot:
     """A plot with its caption; a notebook shows both.
@@ -54,12 +60,13 @@ class Plot:
 
     figure: Figure
     caption: str
+    name: str = "p"  # begins the ids of the drawing, so that several in one notebook do not mix
 
     def svg(self) -> str:
         """Return the plot as SVG, the same bytes as in the report but for its ids."""
         from pipelines.report.plots import svg
 
-        return svg(self.figure)
+        return svg(self.figure, self.name)
 
     def _repr_html_(self) -> str:
         return f"<figure>{self.svg()}<figcaption>{escape(self.caption)}</figcaption></figure>"
@@ -121,27 +128,33 @@ class Plots:
         from pipelines.report import plots
 
         view = self._case._view()
-        return Plot(plots.timeline(view, self._case._contact(contact)), plots.TIMELINE_CAPTION)
+        return Plot(
+            plots.timeline(view, self._case._contact(contact)), plots.TIMELINE_CAPTION, _anchor("timeline", contact)
+        )
 
     def hour_weekday(self, contact: str) -> Plot:
         """Acts of a contact by weekday and hour of the owner's clock."""
         from pipelines.report import plots
 
         view = self._case._view()
-        return Plot(plots.hour_weekday(view, self._case._contact(contact)), plots.HOUR_WEEKDAY_CAPTION)
+        return Plot(
+            plots.hour_weekday(view, self._case._contact(contact)),
+            plots.HOUR_WEEKDAY_CAPTION,
+            _anchor("hours", contact),
+        )
 
     def places(self, contact: str) -> Plot:
         """Places of the owner and positions of a contact, to scale."""
         from pipelines.report import plots
 
         view = self._case._view()
-        return Plot(plots.places(view, self._case._contact(contact)), plots.PLACES_CAPTION)
+        return Plot(plots.places(view, self._case._contact(contact)), plots.PLACES_CAPTION, _anchor("places", contact))
 
     def comparison(self) -> Plot:
         """Occasions of all contacts on one scale."""
         from pipelines.report import plots
 
-        return Plot(plots.comparison(self._case._view()), plots.COMPARISON_CAPTION)
+        return Plot(plots.comparison(self._case._view()), plots.COMPARISON_CAPTION, "comparison")
 
 
 class Case:
@@ -324,7 +337,7 @@ class Case:
         from pipelines.cli.explain import explanation, find
 
         document = self._scored().document
-        return explanation(document, find(document, contact))
+        return explanation(document, find(document, contact), self._loaded.case.timezone)
 
     def ids(self, contact: str, indicator: str) -> list[str]:
         """Return the ids of all records that an indicator of a contact rests on.

@@ -19,6 +19,19 @@ _CLEAN = {**_CONTROLS, **_SPACES, **_MARKS}
 _DASHES = re.compile("[\u2010-\u2015\u2212]")
 _PHONE_CHARS = re.compile(r"[+0-9()./\-\s*#]*")
 _MISSING = {"", "null", "(unknown)", "unknown"}
+#: what apps and operators write in the place of a number that is withheld or not known: nobody's name, and never one caller
+_NOBODY = {
+    "private number": "withheld", "private": "withheld", "private caller": "withheld", "restricted": "withheld",
+    "withheld": "withheld", "number withheld": "withheld", "no caller id": "withheld", "anonymous": "withheld",
+    "hidden number": "withheld", "unknown number": "unknown_caller", "unknown caller": "unknown_caller",
+    "unavailable": "unknown_caller", "payphone": "payphone", "скрытый номер": "withheld", "номер скрыт": "withheld",
+    "скрыт": "withheld", "анонимный": "withheld", "анонимный номер": "withheld", "анонимный абонент": "withheld",
+    "частный номер": "withheld", "номер засекречен": "withheld", "неизвестный": "unknown_caller", "неизвестный номер": "unknown_caller",
+    "неизвестно": "unknown_caller", "таксофон": "payphone", "жасырын нөмір": "withheld", "жасырылған нөмір": "withheld",
+    "белгісіз": "unknown_caller", "белгісіз нөмір": "unknown_caller", "anonym": "withheld", "unbekannt": "unknown_caller",
+    "unterdrückt": "withheld", "numéro masqué": "withheld", "inconnu": "unknown_caller", "gizli numara": "withheld",
+    "bilinmeyen numara": "unknown_caller", "número privado": "withheld", "desconocido": "unknown_caller",
+}  # fmt: skip
 
 
 def clean(text: str) -> str:
@@ -54,6 +67,8 @@ def phone_identifier(raw: str | None, region: str | None) -> tuple[str | None, s
     low = text.lower()
     if low in _MISSING:
         return None, "none"
+    if low in _NOBODY:
+        return None, _NOBODY[low]
     if low in ("-1",):
         return None, "unknown_caller"
     if low == "-2":

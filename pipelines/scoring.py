@@ -28,6 +28,7 @@ from pipelines.case_model import CaseFile
 from pipelines.errors import UserError
 from pipelines.resolve import Resolved, resolve, written_utc
 from pipelines.resolve.localtime import offsets_at, to_utc
+from pipelines.resolve.source_options import options_for
 from pipelines.resources import code_hash
 from pipelines.zones import version as tzdata_version
 
@@ -174,7 +175,8 @@ def score_loaded(loaded: LoadedCase, profile: Profile, as_of: date | None = None
         "parameters": {k: {"value": list(p.value) if isinstance(p.value, tuple) else p.value, "origin": p.origin, "source": p.source}
                        for k, p in sorted(profile.parameters.items())},
         "produced_by": {"qorgan": __version__, "code": code_hash(), "tzdata": tzdata_version()},
-        "coverage": coverage(loaded.resolved), "notices": notices(scored, tables), "unidentified": unidentified(tables, moment),
+        "coverage": coverage(loaded.resolved), "notices": notices(scored, tables), "unblocked": unblocked(tables, moment),
+        "unidentified": unidentified(tables, moment),
         "unattributed_trackers": unattributed(tables, moment), "findings": findings,
     }  # fmt: skip
     return Outcome(document, scored, tables)
@@ -233,25 +235,59 @@ def notices(scored: Scored, tables: CaseTables) -> list[dict[str, Any]]:
                 effect[int(course.notices.row[g, k])] = (bool(since.end_effective[g]), bool(since.end_contested[g]))
     out = []
     for row, n in enumerate(tables.notices.to_pylist()):
-        if n["ts"] >= scored.state.as_of[0]:
-            continue
         effective, contested = effect.get(row, (False, False))
         out.append({"contact_id": n["contact_id"], "at": utc_text(n["ts"]), "kind": n["kind"], "basis": n["basis"],
                     "record": n["record_id"], "refused": n["refused"], "note": n["note"], "effective": effective,
-                    "contested": contested})  # fmt: skip
+                    "contested": contested, "later": n["ts"] >= scored.state.as_of[0]})  # fmt: skip
     return out
 
 
+def unmatched(loaded: LoadedCase) -> list[str]:
+    """Return what ``case.toml`` says of something that is not in the store: a mistyped id has no effect, and nobody would notice."""
+    tables, case = loaded.resolved.tables, loaded.case
+    out = []
+    known = set(tables.notices["record_id"].to_pylist())
+    for n in case.notices_refused:
+        if n.record not in known:
+            out.append(f"[[notice_refused]] record {n.record!r} is no notice that a record of this case makes")
+    names = set(tables.positions["subject_id"].to_pylist()) | set(tables.positions["position_id"].to_pylist())
+    for t in case.trackers:
+        if t.id not in names:
+            out.append(f"[[tracker]] id {t.id!r} is in no record of this case")
+    rows = [(r["source_id"], r["name"], r["container"]) for r in loaded.resolved.sources.to_pylist()]
+    for option in case.sources:
+        if not any(options_for(replace(case, sources=(option,)), *row) for row in rows):
+            out.append(f"[[source]] match {option.match!r} matches no source of this case")
+    return out
+
+
+def unblocked(tables: CaseTables, moment: int) -> list[dict[str, Any]]:
+    """List where the owner took a block back: shown, though it cancels no notice."""
+    e = tables.events
+    rows = e.filter(
+        pa.array(flags(*coded(e["kind"]), ("unblock",)) & valid(e["contact_id"]) & (numbers(e["ts"]) < moment))
+    )
+    found = [
+        {"contact_id": r["contact_id"], "at": utc_text(r["ts"]), "record": r["event_id"]} for r in rows.to_pylist()
+    ]
+    return sorted(found, key=lambda r: (r["contact_id"], r["at"], r["record"]))
+
+
 def unidentified(tables: CaseTables, moment: int) -> dict[str, Any]:
-    """Count incoming, directed events that nobody is known for: withheld and unknown callers, never pooled into one."""
+    """Count what nobody is known for: withheld and unknown callers, and people seen whom the journal does not name. Never pooled into one."""
     e = tables.events
     lone = (
         ~valid(e["contact_id"]) & ~valid(e["duplicate_of"]) & (numbers(e["ts"]) < moment)
         & flags(*coded(e["direction"]), ("in",)) & flags(*coded(e["directed"]), ("yes",)) & ~flags(*coded(e["kind"]), NOT_ACTS)
     )  # fmt: skip
-    rows = np.flatnonzero(lone)
+    p = tables.positions
+    seen = (
+        ~valid(p["contact_id"]) & ~valid(p["duplicate_of"]) & (numbers(p["ts"]) < moment)
+        & flags(*coded(p["subject"]), ("contact",)) & flags(*coded(p["kind"]), ("seen", "waited", "followed", "entered"))
+    )  # fmt: skip
+    rows = np.flatnonzero(np.r_[lone, seen])
     ids = RecordIds.of(tables)
-    order = np.lexsort((ids.n[rows], numbers(e["ts"])[rows]))
+    order = np.lexsort((ids.n[rows], np.r_[numbers(e["ts"]), numbers(p["ts"])][rows]))
     return {"acts": len(rows), "records": ids.fold(rows[order])}
 
 

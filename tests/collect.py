@@ -88,13 +88,15 @@ def source_of(data: bytes | Path, name: str = "", container: str | None = None) 
             return path.open("rb")
 
         raw = path.read_bytes()
-        return SourceFile(hashlib.sha256(raw).hexdigest()[:12], name or path.name, container, len(raw), opener, str(path))
-    return SourceFile(
-        hashlib.sha256(data).hexdigest()[:12], name, container, len(data), lambda: io.BytesIO(data), None
-    )
+        return SourceFile(
+            hashlib.sha256(raw).hexdigest()[:12], name or path.name, container, len(raw), opener, str(path)
+        )
+    return SourceFile(hashlib.sha256(data).hexdigest()[:12], name, container, len(data), lambda: io.BytesIO(data), None)
 
 
-def context(region: str | None = "KZ", owner: Sequence[str] = (), contacts: Sequence[str] = (), **options: str) -> Context:
+def context(
+    region: str | None = "KZ", owner: Sequence[str] = (), contacts: Sequence[str] = (), **options: str
+) -> Context:
     """Make a reader's context."""
     return Context(lambda raw: phone_identifier(raw, region), frozenset(owner), frozenset(contacts), options)
 

@@ -163,7 +163,7 @@ def test_plots_come_with_their_caption_and_are_the_report_s(case: Any) -> None:
     for name, caption in captions.items():
         plot = getattr(case.plot, name)("former partner")
         assert plot.caption == caption
-        assert plot.svg() == plots.svg(getattr(plots, name)(view, "K1"))
+        assert plot.svg() == plots.svg(getattr(plots, name)(view, "K1"), plot.name)
         shown = plot._repr_html_()
         assert shown.startswith("<figure><svg xmlns=") and shown.endswith("</figcaption></figure>")
     with pytest.raises(UserError, match="no contact"):

@@ -166,7 +166,9 @@ def test_the_past_is_what_was_on_file_then(loaded: LoadedCase, known_bytes: byte
                 at = dict(zip(table[key].to_pylist(), table["ts"].to_pylist(), strict=True))
                 assert all(at[i] < moment for i in ids if i in at)
         assert f["first_met"] is None or f["first_met"] < then["as_of"]
-    assert {n["basis"] for n in then["notices"]} == {"declared"}, "the block came later"
+    later = {n["basis"]: n["later"] for n in then["notices"]}
+    assert later == {"declared": False, "device": True}, "the block came later"
+    assert not any(n["effective"] for n in then["notices"] if n["later"])
     assert {n["basis"] for n in json.loads(known_bytes)["notices"]} == {"declared", "device"}
 
 

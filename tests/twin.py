@@ -94,6 +94,7 @@ class Act:
     answered_value: bool | None = None
     identifier: str | None = None
     channel: str | None = None
+    direct: bool = False
     tags: frozenset[str] = frozenset()
     # presence
     place: Row | None = None
@@ -284,7 +285,7 @@ def place_by_coordinates(row: Row, case: _Case) -> dict[str, Any] | None:
 def place_of_sighting(row: Row, case: _Case) -> dict[str, Any] | None:
     """Return the declared place that a person wrote down, else the place found by the coordinates."""
     for place in case.places:
-        if place["place_id"] == row["place_id"]:
+        if place["place_id"] == row["place_id"] and place["ts_from"] <= row["ts"] < place["ts_to"]:
             return place
     return place_by_coordinates(row, case)
 
@@ -295,7 +296,7 @@ def event_act(row: Row) -> Act:
         utc_offset=row["utc_offset"], source_id=row["source_id"], n=row["n"], sub=row_sub(row["event_id"]),
         journal=row["how"] == "journal", moments=(row["ts"],), answered=row["answered"] is True,
         answered_value=row["answered"], duration_s=row["duration_s"] or 0, identifier=row["identifier"],
-        channel=row["channel"],
+        channel=row["channel"], direct=row["thread_kind"] in ("direct", "unknown"),
         tags=frozenset((row["tags"] or "").split()),
     )  # fmt: skip
 
@@ -770,7 +771,7 @@ def judge(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[R
         return 4 * (r + i + c) >= reached + i and 10 * (r + i) >= reached + i
 
     def holds_a_third_unanswered(begin: int | None) -> bool:
-        cmr = [a for a in every if a.kind in CALLS_MESSAGES_REQUESTS and (begin is None or a.ts >= begin)]
+        cmr = [a for a in every if a.direct and a.kind in CALLS_MESSAGES_REQUESTS and (begin is None or a.ts >= begin)]
         return 3 * count(a for a in cmr if a in w.unanswered) >= count(cmr)
 
     def in_law(acts: Iterable[Act]) -> bool:
@@ -789,7 +790,7 @@ def judge(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[R
             count(acts) >= numbers["repeated_occasions"] and days(acts) >= numbers["repeated_days"] and in_law(acts)
         )  # fmt: skip
 
-    unanswered_cmr = [a for a in w.unanswered if a.kind in CALLS_MESSAGES_REQUESTS]
+    unanswered_cmr = [a for a in w.unanswered if a.direct and a.kind in CALLS_MESSAGES_REQUESTS]
     last_run = [a for a in after_last_own_sign(w, None) if a in unanswered_cmr]
     pursuing = [a for a in every if a.manner in PURSUING or a.manner == "tracker"]
 
@@ -801,7 +802,8 @@ def judge(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[R
             p["contact_id"] == contact["contact_id"] and is_live(p, as_of) for p in case.positions
         )  # fmt: skip
         codes = all(i.startswith(("alpha:", "short:")) for i in identifiers)
-        return codes and no_position and not any(a.kind == "call" for a in every)
+        called = any(step.kind == "call" for step in w.steps)
+        return codes and no_position and not called
 
     def is_reciprocal() -> bool:
         if first_effective is not None or not is_mutual(None):

@@ -73,13 +73,17 @@ def _occasions_28d(s: State) -> Measured:
     return _densest(s, s.law_openers, _28D, s.sets.law)
 
 
+def _unwanted_28d(s: State) -> Measured:
+    return _densest(s, s.unwanted_law_openers, _28D, s.sets.unwanted_law)
+
+
 def _acts_24h(s: State) -> Measured:
     return _densest(s, s.sets.law, DAY_US, s.sets.law)
 
 
 _P = "own choice: unit of counting after R v Kelly; window in the profile"
 INDICATORS = (
-    Indicator("acts", "Acts", "acts", "number of acts since the statute's commencement", "DESIGN section 7", _acts),
+    Indicator("acts", "Acts", "acts", "number of acts since the statute's commencement", "our reading of the rules, docs/rules.md", _acts),
     Indicator("occasions", "Occasions", "occasions", "largest number of acts that lie pairwise further apart than the window", _P,
               _occasions),
     Indicator("active_days", "Days with acts", "days", "different dates of the owner's clock with an act", "own choice", _active_days),
@@ -91,6 +95,9 @@ INDICATORS = (
     Indicator("occasions_max_28d", "Occasions in the fullest 28 days", "occasions",
               "largest number of openings of occasions in any [t, t + 28 days)", "Pathé & Mullen 1997: ten in four weeks",
               _occasions_28d),
+    Indicator("unwanted_max_28d", "Unwanted occasions in the fullest 28 days", "occasions",
+              "largest number of unwanted occasions that begin in any [t, t + 28 days); habitual presence taken out",
+              "Pathé & Mullen 1997: ten in four weeks", _unwanted_28d),
     Indicator("acts_max_24h", "Acts in the fullest 24 hours", "acts", "largest number of acts in any [t, t + 24 hours)", "own choice",
               _acts_24h),
 )  # fmt: skip

@@ -25,6 +25,12 @@ def _visited_places(s: State) -> Measured:
     return Measured(distinct(c.group, c.n_groups, c.place, mask), mask, _known(s))
 
 
+def _tracked_places(s: State) -> Measured:
+    c = s.course
+    mask = s.sets.tracking_law & (c.place >= 0)
+    return Measured(distinct(c.group, c.n_groups, c.place, mask), mask, _known(s))
+
+
 def _dwell(s: State) -> Measured:
     c = s.course
     mask = s.sets.law & c.presence
@@ -53,11 +59,13 @@ def _tracker_rows(s: State) -> Measured:
     return Measured(sightings, mask, _known(s))
 
 
-_D7 = "DESIGN section 7"
+_D7 = "our reading of the rules, docs/rules.md"
 INDICATORS = (
     Indicator("presence_acts", "Acts of presence", "acts", "visit episodes, sightings and tracker episodes", _D7, _presence_acts),
     Indicator("visited_places", "Places of the owner", "places", "different places of the owner with an act of presence", _D7,
               _visited_places),
+    Indicator("tracked_places", "Places of tracking", "places", "different places of the owner with a tracking act", _D7,
+              _tracked_places),
     Indicator("dwell_s", "Time present", "s", "sum of last minus first position of the acts of presence", "S-DASH: loitering", _dwell),
     Indicator("habitual_acts", "Habitual presence", "acts",
               "presence at a place of the role, or shared, at an hour at which the contact was there in three different weeks", _D7, _habitual),

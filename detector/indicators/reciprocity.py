@@ -37,8 +37,8 @@ _WORDS = {
     "outgoing": ("outgoing", "Outgoing events", "events", "delivered outgoing events to this contact, the notice itself left out"),
 }  # fmt: skip
 INDICATORS = (
-    *(Indicator(i, t, u, f, "DESIGN section 7", _of(k, False)) for k, (i, t, u, f) in _WORDS.items()),
-    *(Indicator(i + "_after_notice", t + " after the notice", u, f + ", after the first effective notice", "DESIGN section 7",
+    *(Indicator(i, t, u, f, "our reading of the rules, docs/rules.md", _of(k, False)) for k, (i, t, u, f) in _WORDS.items()),
+    *(Indicator(i + "_after_notice", t + " after the notice", u, f + ", after the first effective notice", "our reading of the rules, docs/rules.md",
                 _of(k, True)) for k, (i, t, u, f) in _WORDS.items()),
     Indicator("inbound_share_permille", "Incoming share of the traffic", "‰",
               "incoming calls, messages, mail and requests to all of both directions, rounded half up", "own choice", _inbound),

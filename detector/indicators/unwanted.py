@@ -49,7 +49,7 @@ def _first_after(s: State) -> Measured:
     return Measured(np.where(known, (first - s.first_notice_max) // 1_000_000, 0), rows, known)
 
 
-_D7 = "DESIGN section 7"
+_D7 = "our reading of the rules, docs/rules.md"
 INDICATORS = (
     Indicator("attempt_occasions", "Occasions of contact attempts", "occasions",
               "occasions of calls, messages, mail, requests, mentions, deliveries, gifts, payments, acts through third parties", _D7,

@@ -8,6 +8,7 @@ import io
 import os
 import pkgutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import NoReturn
@@ -60,7 +61,7 @@ def _parser(only: str | None) -> argparse.ArgumentParser:
             continue
         module = importlib.import_module(f"{__name__}.{name}")
         sub = subs.add_parser(
-            name, help=module.HELP, description=module.__doc__, epilog=getattr(module, "EXAMPLES", None),
+            name, help=module.HELP, description=textwrap.fill(module.__doc__ or "", 78), epilog=getattr(module, "EXAMPLES", None),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )  # fmt: skip
         module.arguments(sub)

@@ -31,7 +31,7 @@ def scoring_arguments(parser: argparse.ArgumentParser, *, several: bool = False)
         help="score as of 00:00 of this date in the case's zone (default: after the last row)",
     )
     parser.add_argument(
-        "--known", action="store_true", help="leave out rows that were written down on or after that date"
+        "--known", action="store_true", help="with --as-of: leave out rows that were written down on or after that date"
     )
 
 

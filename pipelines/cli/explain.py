@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from pipelines.cli._common import case_folder, inputs_of, record, say
+    from pipelines.cli.score import last_line
     from pipelines.scoring import load_case, parse_day, score_loaded
     from pipelines.statutes import profile
 
@@ -26,10 +27,13 @@ def run(args: argparse.Namespace) -> int:
     statute = profile(args.statute)
     folder = case_folder(args)
     seen = inputs_of(folder)
-    document = score_loaded(load_case(folder), statute, day, known=args.known).document
-    say(explanation(document, find(document, args.contact)))
+    loaded = load_case(folder)
+    document = score_loaded(loaded, statute, day, known=args.known).document
+    text = explanation(document, find(document, args.contact), loaded.case.timezone)
     given = [f"--statute={args.statute}", *([f"--as-of={args.as_of}"] if args.as_of else [])]
+    say(text)
     record(folder, "explain", given, seen=seen)
+    say(last_line(document))
     return 0
 
 
@@ -60,12 +64,21 @@ def find(document: dict[str, Any], wanted: str) -> dict[str, Any]:
     )
 
 
+def _clock(text: str | None, zone: str) -> str:
+    """Return a moment of the document by the clock of the case's zone."""
+    from datetime import datetime
+
+    from pipelines.scoring import local_text
+
+    return "never" if text is None else local_text(int(datetime.fromisoformat(text).timestamp()) * 1_000_000, zone)
+
+
 def _records(ids: list[str]) -> str:
     shown = ", ".join(ids[:6])
     return f"{shown} and {len(ids) - 6} more" if len(ids) > 6 else shown
 
 
-def explanation(document: dict[str, Any], f: dict[str, Any]) -> str:
+def explanation(document: dict[str, Any], f: dict[str, Any], zone: str) -> str:
     """Return the worked sum of one finding as text."""
     from pipelines.cli._common import safe
 
@@ -73,12 +86,18 @@ def explanation(document: dict[str, Any], f: dict[str, Any]) -> str:
     out = [
         f"{f['contact_id']} ({label}), role {f['role']}: {f['verdict']}",
         f["reason"],
-        f"statute {document['statute']['id']}, as of {document['as_of']}; identifiers: {', '.join(identifiers) or 'none'}",
+        f"statute {document['statute']['id']}, as of {document['as_of']}; identifiers: {', '.join(identifiers) or 'none'}"
+        + (
+            f" (joined because case.toml declares them of {f['contact_id']}; take one out there to undo it)"
+            if len(identifiers) > 1
+            else ""
+        ),
     ]
     if f["otherwise"]:
         out.append(f"without the rule {f['verdict']} the verdict would be {f['otherwise']}")
     out.append(
-        f"repetition first shown {f['first_repeated'] or 'never'}; every required element first met {f['first_met'] or 'never'}"
+        f"repetition first shown {_clock(f['first_repeated'], zone)} (as the records then stood); "
+        f"every required element first met {_clock(f['first_met'], zone)}"
     )
     before = f["before_law"]
     out.append(
@@ -87,9 +106,21 @@ def explanation(document: dict[str, Any], f: dict[str, Any]) -> str:
     for n in document["notices"]:
         if n["contact_id"] == f["contact_id"]:
             effect = "refused" if n["refused"] else "effective" if n["effective"] else "overtaken"
+            effect = "dated after the scoring date" if n["later"] else effect
             out.append(
-                f"notice {n['at']} {n['kind']} ({n['basis']}): {effect}{', contested' if n['contested'] else ''}"
+                f"notice {_clock(n['at'], zone)} {n['kind']} ({n['basis']}): {effect}{', contested' if n['contested'] else ''}"
             )
+    for u in document["unblocked"]:
+        if u["contact_id"] == f["contact_id"]:
+            out.append(f"the owner took a block back {_clock(u['at'], zone)} ({u['record']}); that cancels no notice")
+    said = f["said_at_notice"]
+    if said["events"]:
+        out.append(
+            f"{said['events']} outgoing events within an hour of a notice are the notice itself and answer nothing: {_records(said['records'])}"
+        )
+    stated, acts = f["indicators"]["stated_acts"]["value"], f["indicators"]["acts"]["value"]
+    if stated:
+        out.append(f"{stated} of {acts} acts are known from the journal alone: they are a person's statement")
     running = 0
     for e in f["elements"]:
         out.append(f"\n{e['id']} ({e['need']}): {e['status']} · {e['title']} [{e['mark']}: {e['source']}]")

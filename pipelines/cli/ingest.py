@@ -102,7 +102,10 @@ def undeclared(folder: Path) -> list[str]:
     if not busy:
         return []
     out = [f"{len(busy)} undeclared contacts; the busiest, with a block for case.toml each (fill in label and role):"]
+    # a name that the journal uses for somebody would take that person's rows
+    written = {c["identifiers"] for c in contacts.values()}
     taken = {c["contact_id"] for c in contacts.values()}
+    taken |= {i.removeprefix("label:") for text in written for i in text.split("\n") if i.startswith("label:")}
     free = (name for k in itertools.count(1) if (name := f"K{k}") not in taken)  # u-... is reserved for the undeclared
     for number, contact in busy[:_BUSIEST]:
         listed = ", ".join(_quoted(i) for i in contacts[contact]["identifiers"].split("\n"))

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     import json
 
     from pipelines.cli._common import case_folder, inputs_of, record, say
-    from pipelines.scoring import load_case, parse_day, results_name, score_loaded, to_bytes
+    from pipelines.scoring import load_case, parse_day, results_name, score_loaded, to_bytes, unmatched
     from pipelines.statutes import DEFAULT, profile, profiles
 
     chosen = list(profiles()) if args.statute == "all" else [profile(args.statute).id]
@@ -50,8 +50,11 @@ def run(args: argparse.Namespace) -> int:
     for document in documents:
         say(summary(document))
     say(f"findings: {', '.join(str(folder / 'results' / name) for name in files)}")
+    look = unmatched(loaded)
+    for sentence in look:
+        say(f"look at case.toml: {sentence}")
     say(last_line(documents[-1]))
-    return 0
+    return 1 if look else 0
 
 
 def summary(document: dict[str, Any]) -> str:
@@ -97,6 +100,6 @@ def last_line(document: dict[str, Any]) -> str:
     cover = document["coverage"]
     lost, scope, double = (sum(c[k] for c in cover) for k in ("rejected", "out_of_scope", "duplicate"))
     return (
-        f"{len(verdicts)} contacts: {found or 'none'}; {document['unidentified']['acts']} acts of unidentified callers belong to nobody; "
+        f"{len(verdicts)} contacts: {found or 'none'}; {document['unidentified']['acts']} acts of unidentified callers and persons belong to nobody; "
         f"{sum(c['read'] for c in cover)} records read from {len(cover)} sources, {double} duplicate, {lost} rejected, {scope} out of scope"
     )

@@ -396,7 +396,7 @@ class _Rows:
             out.events,
             (
                 *times, "kind", "direction", "actor", "tags", "directed", "channel", "identifier", "identifier_raw",
-                "identifier_kind", "thread_id", "via_identifier", "duration_s",
+                "identifier_kind", "thread_id", "via_identifier", "duration_s", "answered",
             ),
             {"thread_kind": "direct", "how": "journal"},
         )  # fmt: skip
@@ -461,6 +461,7 @@ class _Rows:
                 *shared, kind, direction, actor, tags, "yes" if direction == "in" else "no", channel or default,
                 identifier, contact or None, "label" if contact else "none", identifier,
                 self._context.phone(via)[0] if via else None, duration,
+                True if kind == "call" and duration else None,  # a call with a begin and an end was a talk
             )  # fmt: skip
         else:
             kind = word

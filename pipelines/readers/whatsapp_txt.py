@@ -250,8 +250,10 @@ def make_cast(plan: Plan, source: SourceFile, context: Context) -> Cast:
 def _find_owner(cast: Cast, persons: dict[int, Person], context: Context) -> set[int]:
     option = context.options.get("owner")
     group = cast.group or len(persons) > 2
-    cast.owner = Names([option] if option else context.owner_names, context)
-    owners = {code for code, p in persons.items() if p in cast.owner}
+    wanted = Names([option] if option else context.owner_names, context)
+    # whom the option names writes in this file; mentions may use any name or number of the owner
+    cast.owner = Names([*([option] if option else []), *context.owner_names], context)
+    owners = {code for code, p in persons.items() if p in wanted}
     if owners:
         if option:
             cast.owner_identifiers = [persons[code].identifier for code in sorted(owners)]

@@ -149,7 +149,8 @@ def _detail(view: View, f: dict[str, Any], number: int) -> dict[str, Any]:
     made = schedule(view, contact)
     return {
         "f": f, "anchor": f"contact-{number}", "value": {k: x["value"] for k, x in f["indicators"].items()},
-        "first_repeated": _local(view, f["first_repeated"]), "first_met": _local(view, f["first_met"]),
+        "first_repeated": _local(view, f["first_repeated"]), "repeats": _repeats(view, f), "first_met": _local(view, f["first_met"]),
+        "unblocked": [{**u, "at": _local(view, u["at"])} for u in view.document["unblocked"] if u["contact_id"] == contact],
         "notices": [{**n, "at": _local(view, n["at"]), "effect": effect(n)} for n in view.notices(contact)],
         "elements": lines, "against": against, "absent": absent, "total": running, "plots": plot,
         "acts_plotted": bool(f["indicators"]["acts"]["value"]), "schedule": made,
@@ -158,6 +159,13 @@ def _detail(view: View, f: dict[str, Any], number: int) -> dict[str, Any]:
         "untold": [e for e in f["elements"] if e["status"] in ("unknown", "not_met")],
         "before": _ids(f["before_law"]["records"]),
     }  # fmt: skip
+
+
+def _repeats(view: View, f: dict[str, Any]) -> bool:
+    """Return whether repetition still holds as of the scoring date."""
+    num = view.scored.profile.numbers()
+    occasions, days = (f["indicators"][i]["value"] for i in ("unwanted_occasions", "unwanted_days"))
+    return bool(occasions >= num["repeated_occasions"] and days >= num["repeated_days"])
 
 
 def _about(indicator: str) -> dict[str, str]:

@@ -581,7 +581,8 @@ def _hour_weekday(view: View, contact: str) -> Figure:
     sheet = _Sheet(2.62, f"Acts of {shown_text(contact, 40)} ({shown_text(f['label'], 60)}) by weekday and hour: {total} acts, at most {most} in "
                    f"one field; {left_out} without an hour left out")  # fmt: skip
     left, bottom, w, h = 0.72, 0.5, 0.3, 0.25
-    levels = np.where(counts > 0, (counts * len(_RAMP) - 1) // max(most, 1), -1)
+    # the same shade means the same number in every contact's picture: 1, 2 to 3, 4 to 7 ...
+    levels = np.searchsorted([2**k for k in range(len(_RAMP))], counts, side="right") - 1
     for level, colour in enumerate(_RAMP):
         days, hours = np.nonzero(levels == level)
         sheet.boxes(
@@ -624,7 +625,11 @@ def _hour_weekday(view: View, contact: str) -> Figure:
     sheet.text(left + 24 * w + 0.5, bottom + 7 * h + 0.07, "sum", size=7.5, ha="right", colour=_SOFT)
     tail = f"; {left_out} left out, whose hour is not known" if left_out else ""
     sheet.text(
-        left, 0.06, f"hour of the owner's clock; the numbers are acts, {total} in all{tail}", size=7, colour=_SOFT
+        left,
+        0.06,
+        f"hour of the owner's clock; the numbers are acts, {total} in all{tail}; a shade darker is twice as many, in every picture alike",
+        size=7,
+        colour=_SOFT,
     )
     return sheet.figure
 

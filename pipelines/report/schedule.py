@@ -284,6 +284,8 @@ def _notices(view: View, contact: str) -> list[tuple[int, Notice]]:
 
 def effect(notice: dict[str, object]) -> str:
     """Say whether a notice of the document holds."""
+    if notice["later"]:
+        return "dated after the scoring date, so without effect here"
     if notice["refused"]:
         return "refused by the analyst"
     if not notice["effective"]:

@@ -251,6 +251,26 @@ def _parties(events: pa.Table, source: Ints, sources: _Sources, who: People, reg
     return _Parties(direction, identifier, values, owner_row)
 
 
+def _directed(events: pa.Table, source: Ints, sources: _Sources, who: People) -> pa.ChunkedArray | pa.Array:
+    """Return ``directed``, of messages in groups judged anew by whom they mention: who the owner is may have been corrected since ingest."""
+    tag_codes, tags = coded(events["tags"])
+    naming = np.array([v is not None and "mention=" in v for v in tags] + [False], np.bool_)[tag_codes]
+    rows = naming & flags(*coded(events["thread_kind"]), ("group",)) & flags(*coded(events["channel"]), ("whatsapp",))
+    if not rows.any():
+        return events["directed"]
+    stored = events["directed"].to_pylist()
+    known: dict[tuple[int, int], bool] = {}
+    for row in np.flatnonzero(rows).tolist():
+        pair = (int(tag_codes[row]), int(source[row]))
+        if pair not in known:
+            names = [w.removeprefix("mention=") for w in tags[pair[0]].split() if w.startswith("mention=")]
+            here = sources.owner[pair[1]]
+            spaced = [n.replace("_", " ") for n in names]  # blanks in tags are underscores
+            known[pair] = any(_is_owner(n, here, who) for n in (*names, *spaced))
+        stored[row] = "yes" if known[pair] else "no"
+    return pa.array(stored, pa.string())
+
+
 def _is_owner(name: str, here: set[str], who: People) -> bool:
     """Is a sender the owner: by the file's own word or its option, else by the declared identifiers; a declared contact never is."""
     found = who.who(name)
@@ -302,7 +322,8 @@ def resolve(store: StoreTables, case: CaseFile) -> Resolved:
         _coverage(store.coverage, sources, case),
     )  # fmt: skip
     witnesses = pa.concat_tables([_witnesses(events, "event_id"), _witnesses(positions, "position_id")])
-    last = max((int(pc.max(t["ts"]).as_py()) for t in (events, positions) if len(t)), default=None)
+    ends = [t[name] for t, name in ((events, "ts"), (positions, "ts"), (positions, "ts_end")) if len(t)]
+    last = max((int(pc.max(moments).as_py()) for moments in ends), default=None)
     if last is not None:
         last += int(offsets_at(np.array([last]), case.timezone)[0]) * 1_000_000
     return Resolved(tables, witnesses, store.sources.sort_by("source_id"), store.rejects.sort_by([("source_id", "ascending"), ("n", "ascending")]),
@@ -347,7 +368,8 @@ def _events(stored: pa.Table, sources: _Sources, who: People, case: CaseFile) ->
     settled = actor == 3
     actor = np.where(settled & (parties.direction == 1), 0, np.where(settled & (parties.direction == 0), 1, actor))
     resolved = {
-        **times, "case_id": pa.array([case.id] * len(table), pa.string()), "direction": direction, "identifier": identifier,
+        **times, "directed": _directed(table, source, sources, who),
+        "case_id": pa.array([case.id] * len(table), pa.string()), "direction": direction, "identifier": identifier,
         "actor": pa.array(told[actor].tolist(), pa.string()) if len(table) else pa.array([], pa.string()), "contact_id": contact,
     }  # fmt: skip
     numbered = lookup(*coded(table["thread_kind"]), ("group", "channel"))

@@ -11,6 +11,7 @@ import pyarrow as pa
 from detector.schema import TableError
 from pipelines import store
 from pipelines.errors import UserError, shown
+from pipelines.files import sha256_of
 from pipelines.store import custody, results
 from pipelines.store.custody import Problem
 from pipelines.store.lock import hold
@@ -53,7 +54,26 @@ def verify(case_dir: str | Path, head: str | None = None) -> list[Problem]:
         recorded = custody.recorded(folder)
         problems += _store(folder, recorded.get(store.MANIFEST_NAME))
         problems += _others(folder, recorded)
+        problems += _stale(folder)
     return problems
+
+
+def _stale(folder: Path) -> list[Problem]:
+    """Results that were made before the store was changed: whole, but no longer what the case holds."""
+    manifest = folder / store.MANIFEST_NAME
+    now = sha256_of(manifest) if manifest.is_file() else None
+    made: dict[str, str | None] = {}
+    for _, _, entry in custody.entries(folder):
+        if entry is not None:
+            rests_on = {i["name"]: i["sha256"] for i in entry.get("inputs", [])}.get(store.MANIFEST_NAME)
+            made |= {
+                r["name"]: rests_on for r in entry.get("results", []) if r["name"].startswith(f"{results.FOLDER}/")
+            }
+    return [
+        Problem(name, "was made before the store was last changed; score and report anew")
+        for name, rests_on in sorted(made.items())
+        if rests_on is not None and rests_on != now and (folder / name).is_file()
+    ]
 
 
 def _store(folder: Path, recorded: str | None) -> list[Problem]:
