@@ -38,6 +38,8 @@ DATE_ORDERS = ("dmy", "mdy", "ymd")
 RADIUS_MIN_M, RADIUS_MAX_M = 1.0, 10_000.0
 #: more than any person writes by hand [P]
 MAX_BYTES = 4_000_000
+#: a key of more than sixteen parts
+_DOTTED = re.compile(r"\s*\[*\s*(?:[\w-]+\s*\.\s*){16}")
 
 _EPOCH = datetime(1970, 1, 1)
 _US = timedelta(microseconds=1)
@@ -513,6 +515,9 @@ def parse(text: str, file: str = "case.toml") -> CaseFile:
     CaseFileError
         Every fault of the file, sorted by line.
     """
+    for number, written in enumerate(text.splitlines(), 1):
+        if _DOTTED.match(written):  # the parser would take quadratic time and memory over it
+            raise CaseFileError([Fault(file, number, "TOML", "the key has too many parts")])
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -522,6 +527,8 @@ def parse(text: str, file: str = "case.toml") -> CaseFile:
         raise CaseFileError([Fault(file, line, "TOML", f"the file is not valid TOML: {shown(reason)}")]) from None
     except RecursionError:
         raise CaseFileError([Fault(file, 1, "TOML", "the file is nested too deeply")]) from None
+    except ValueError:  # a whole number with more digits than Python reads
+        raise CaseFileError([Fault(file, 1, "TOML", "a number in it is too long")]) from None
     check = _Check(file, text)
     for name in data:
         if name not in _TABLES:

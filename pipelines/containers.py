@@ -502,7 +502,11 @@ def walk(paths: Iterable[str | Path], exclude: Iterable[Path] = ()) -> Iterator[
     UserError
         A path does not exist; nothing was yielded before.
     """
-    given = [Path(p) for p in paths]
+    given = []
+    for text in paths:
+        if not str(text):  # an unset variable of a shell must not mean the current folder
+            raise UserError("the name of an export is empty")
+        given.append(Path(text))
     for path in given:
         try:
             known = path.exists()

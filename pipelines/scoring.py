@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -36,6 +37,7 @@ SCHEMA = "qorgan.findings/1"
 #: lengths of an occasion that robustness tries (DESIGN section 7): a quarter of an hour, six hours, a day
 WINDOWS_S = (900, 21_600, 86_400)
 _DAY_US = 86_400_000_000
+_ACTING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -183,8 +185,17 @@ def score_loaded(loaded: LoadedCase, profile: Profile, as_of: date | None = None
 
 
 def to_bytes(document: dict[str, Any]) -> bytes:
-    """Return the bytes of ``findings.json``: the same document gives the same bytes."""
-    return (json.dumps(document, ensure_ascii=False, indent=1) + "\n").encode()
+    """Return the bytes of ``findings.json``: the same document gives the same bytes.
+
+    Controls and marks that turn text round are written as escapes, so that printing the file does nothing to a terminal.
+    """
+    return json_text(document).encode()
+
+
+def json_text(value: Any) -> str:
+    """Return JSON as :func:`to_bytes` writes it."""
+    text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+    return _ACTING.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
 
 
 def results_name(statute: str, default: str) -> str:

@@ -327,3 +327,16 @@ def test_zones_come_from_the_package_only() -> None:
             zones.zone(name)
     assert zones.fixed_offset("-03:30") == -12_600
     assert zones.fixed_offset("+18:01") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("x = " + "9" * 5000, "a number in it is too long"),
+        ("a." * 50_000 + "b = 1", "the key has too many parts"),
+        ("[" + "a." * 20 + "b]", "the key has too many parts"),
+    ],
+)
+def test_hostile_numbers_and_keys_are_one_sentence(text: str, sentence: str) -> None:
+    with pytest.raises(CaseFileError, match=sentence):
+        parse(text)

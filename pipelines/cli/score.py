@@ -20,10 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import json
-
     from pipelines.cli._common import case_folder, inputs_of, record, say
-    from pipelines.scoring import load_case, parse_day, results_name, score_loaded, to_bytes, unmatched
+    from pipelines.scoring import json_text, load_case, parse_day, results_name, score_loaded, to_bytes, unmatched
     from pipelines.statutes import DEFAULT, profile, profiles
 
     chosen = list(profiles()) if args.statute == "all" else [profile(args.statute).id]
@@ -40,11 +38,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     record(folder, "score", [*given, *(["--json"] if args.json else [])], files, seen=seen)
     if args.json:
-        whole = (
-            to_bytes(documents[0]).decode()
-            if args.statute != "all"
-            else json.dumps(documents, ensure_ascii=False, indent=1) + "\n"
-        )
+        whole = to_bytes(documents[0]).decode() if args.statute != "all" else json_text(documents)
         print(whole, end="")
         return 0
     for document in documents:

@@ -814,6 +814,8 @@ class WhatsAppText:
         data = head.data
         if data.startswith(b"PK\x03\x04") or (b"\0" in data[:4096] and wl.encoding_of(data) == "utf-8"):
             return None
+        if data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"<")):
+            return None  # JSON or XML in which a chat was pasted
         blocks = wl.blocks(io.BytesIO(data), max(len(data), 4))
         block = next(blocks, b"")
         lines = wl.Lines(block)

@@ -93,7 +93,12 @@ def _store(folder: Path, recorded: str | None) -> list[Problem]:
         return [*problems, Problem(store.MANIFEST_NAME, str(error))]
     for name in left:
         if name != store.NEXT and not (interrupted and name.endswith(".parquet")):
-            problems.append(Problem(f"{store.FOLDER}/{shown(name)}", "belongs to no table of the store"))
+            problems.append(
+                Problem(
+                    f"{store.FOLDER}/{shown(name)}",
+                    "belongs to no table of the store (what an interrupted ingest left, the next ingest clears away)",
+                )
+            )
     if manifest is None:
         if recorded is not None and not interrupted:
             problems.append(Problem(store.MANIFEST_NAME, "is missing"))
@@ -159,7 +164,9 @@ def _others(folder: Path, recorded: dict[str, str]) -> list[Problem]:
         if name in recorded:
             continue
         if path.name.startswith(".new-"):
-            problems.append(Problem(shown(name), "was left by an interrupted command; the next one clears it away"))
+            problems.append(
+                Problem(shown(name), "was left by an interrupted command; the next score or report clears it away")
+            )
         else:
             problems.append(Problem(shown(name), "was written by no recorded command"))
     return problems
