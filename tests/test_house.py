@@ -339,7 +339,7 @@ def test_every_direct_dependency_is_justified_in_one_line() -> None:
 
 
 #: distribution → the names under which it is imported; markupsafe is the part of jinja2 that its users import by name
-IMPORTED_AS = {"scikit-learn": {"sklearn"}, "jinja2": {"jinja2", "markupsafe"}}
+IMPORTED_AS = {"jinja2": {"jinja2", "markupsafe"}}
 
 
 def test_a_dependency_that_is_not_used_is_called_so() -> None:
