@@ -38,6 +38,8 @@ DATE_ORDERS = ("dmy", "mdy", "ymd")
 RADIUS_MIN_M, RADIUS_MAX_M = 1.0, 10_000.0
 #: more than any person writes by hand [P]
 MAX_BYTES = 4_000_000
+#: an id, which stands beside every row
+MAX_ID = 200
 #: a key of more than sixteen parts
 _DOTTED = re.compile(r"\s*\[*\s*(?:[\w-]+\s*\.\s*){16}")
 
@@ -156,6 +158,9 @@ class _Table:
             return None
         if ident and (value != value.strip() or any(unicodedata.category(c)[0] == "C" for c in value)):
             self.fault(key, "must not hold invisible characters, nor begin or end with a blank")
+            return None
+        if ident and len(value) > MAX_ID:
+            self.fault(key, f"is longer than {MAX_ID} characters")
             return None
         return value
 

@@ -434,8 +434,12 @@ def _file(path: Path) -> Iterator[Found | Refused]:
             yield Refused(name, None, "is no regular file")
             return
         stamp = stamp_of(str(path))
+        # a file of the system that says 0 and never ends, or one that grows faster than it is read, is not read for ever
         with path.open("rb") as stream:
-            digest, head, size = _hash(cast(BinaryIO, stream))
+            digest, head, size = _hash(cast(BinaryIO, stream), path.stat().st_size)
+    except ValueError:
+        yield Refused(name, None, "gives more bytes than its size says")
+        return
     except OSError as error:
         yield Refused(name, None, f"cannot be read: {error.strerror or 'input error'}")
         return
