@@ -21,7 +21,7 @@ from pipelines.masking import FAMILIES, Allowed, harmless, hidden, mask_chat_lin
 from pipelines.readers import all_readers
 from pipelines.readers._json_stream import Bad, Block, Broken, JsonStream, Value
 from pipelines.readers._xml_text import encoding_of
-from pipelines.readers.base import SourceFile, Unreadable
+from pipelines.readers.base import Finder, SourceFile, Span, Unreadable
 
 __all__ = ["RECORD_LIMIT", "LocateError", "RawRecord", "harmless", "open_record"]
 
@@ -37,6 +37,7 @@ _XML = re.compile(r"xml:((?:/[^/\[\]\s]{1,200}(?:\[[1-9]\d{0,17}\])?){1,64})", r
 _STEP = re.compile(r"/([^/\[]+)(?:\[(\d+)\])?")
 _INDEX = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 _LINE_END = re.compile(r"\r(?=\n|\Z)")
+_BLANKS = b" \t\r\n"
 _CONTINUATION = bytes(range(0x80, 0xC0))
 
 
@@ -68,7 +69,8 @@ class RawRecord:
     source_id, name, record, fmt : str
         Where it comes from.
     data : bytes
-        The bytes of the source, without those that were left out; UTF-8 where the source is UTF-16 or UTF-32.
+        The bytes of the source, without those that were left out; UTF-8 where the source is UTF-16 or UTF-32, or its
+        reader found the record in a text of another encoding.
     text : str
         The same as text that cannot act on a terminal, with a mark where something was left out.
     masked : str
@@ -312,7 +314,7 @@ class _End(Exception):
 class _Elements:
     """Follows the tags of an XML text without a parser, so that broken references and huge attributes do no harm."""
 
-    def __init__(self, text: _Text) -> None:
+    def __init__(self, text: _Text | _Given) -> None:
         self._blocks = text.blocks()
         self._wide = bool(text.wide)
         self._buf = b""
@@ -442,6 +444,10 @@ class _Elements:
         """Pass over the closing tag before which we stand."""
         self._through(b">")
 
+    def rest(self) -> bytes:
+        """Return what is in the buffer and was not passed over."""
+        return self._buf[self._at :]
+
     def begin_capture(self) -> _Capture:
         """Take everything from here on."""
         self.capture = _Capture(None if self._wide else self._base + self._at)
@@ -512,6 +518,87 @@ def _take_element(elements: _Elements) -> tuple[_Capture, bool]:
         return capture, False
 
 
+# -- as the reader found it
+
+
+def _span_blocks(stream: BinaryIO, span: Span) -> Iterator[bytes]:
+    """Yield the bytes of a source between two offsets of its text."""
+    at = 0
+    if span.encoding or not stream.seekable():
+        left = span.mark
+        while left and (data := stream.read(left)):
+            left -= len(data)
+    else:
+        stream.seek(span.mark + span.start)
+        at = span.start
+    decoder = codecs.getincrementaldecoder(span.encoding)("replace") if span.encoding else None
+    while span.end is None or at < span.end:
+        data = stream.read(BLOCK_BYTES)
+        out = data if decoder is None else decoder.decode(data, not data).encode("utf-8", "replace")
+        if piece := out[max(span.start - at, 0) : len(out) if span.end is None else max(span.end - at, 0)]:
+            yield piece
+        at += len(out)
+        if not data:
+            return
+
+
+def _trimmed(blocks: Iterator[bytes], skipped: list[int]) -> Iterator[bytes]:
+    """Yield blocks without the blanks around them; add to ``skipped`` how many stood before."""
+    held, begun = b"", False
+    for block in blocks:
+        data = held + block
+        if not begun:
+            data = data.lstrip(_BLANKS)
+            skipped.append(len(held) + len(block) - len(data))
+            begun = bool(data)
+        solid = data.rstrip(_BLANKS)
+        if begun and len(data) - len(solid) > BLOCK_BYTES:  # a desert of blanks is no end of a record
+            solid = data
+        held = data[len(solid) :]
+        if solid:
+            yield solid
+
+
+class _Given:
+    """Blocks of bytes in place of a source."""
+
+    wide = ""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+
+    def blocks(self) -> Iterator[bytes]:
+        """Yield them."""
+        return self._blocks
+
+
+def _take_span(stream: BinaryIO, span: Span, *, xml: bool) -> tuple[_Capture, bool]:
+    skipped: list[int] = []
+    blocks = _trimmed(_span_blocks(stream, span), skipped)
+    if xml and span.complete:  # well-formed: long attributes can be told and cut
+        elements = _Elements(_Given(blocks))
+        capture, _ = _take_element(elements)
+        capture.add(elements.rest())
+    else:
+        capture = _Capture(0)
+    for block in blocks:
+        capture.add(block)
+    capture.start = None if span.encoding else span.mark + span.start + sum(skipped)
+    return capture, span.complete
+
+
+def _find_again(source: SourceFile, record: str, fmt: str, n: int | None) -> tuple[_Capture, bool] | None:
+    """Open a record as its reader cuts it; None if the reader leaves that to the locator."""
+    finder = getattr(all_readers().get(fmt), "find", None)
+    if finder is None:
+        return None
+    span = cast(Finder, all_readers()[fmt]).find(source, record, n)
+    if span is None:
+        raise LocateError(source, record, "there is no such record")
+    with source.open() as stream:
+        return _take_span(stream, span, xml=record.startswith("xml:"))
+
+
 # -- the whole
 
 
@@ -560,9 +647,11 @@ def _masked(source: SourceFile, record: str, fmt: str, plain: str, places: list[
     return hidden(len(plain) + left_out)
 
 
-def _find(source: SourceFile, record: str) -> tuple[_Capture, bool, str]:
+def _find(source: SourceFile, record: str, fmt: str, n: int | None) -> tuple[_Capture, bool, str]:
     missing = LocateError(source, record, "there is no such record")
     capture: _Capture | None
+    if record.startswith(("json:/", "xml:/")) and (again := _find_again(source, record, fmt, n)) is not None:
+        return *again, "utf-8"
     if found := _LINES.fullmatch(record):
         first = int(found.group(1) or found.group(2))
         last = int(found.group(1) or found.group(3))
@@ -596,7 +685,7 @@ def _find(source: SourceFile, record: str) -> tuple[_Capture, bool, str]:
     return capture, complete, _encoding(source, text, record)
 
 
-def open_record(source: SourceFile, record: str, fmt: str) -> RawRecord:
+def open_record(source: SourceFile, record: str, fmt: str, n: int | None = None) -> RawRecord:
     """Open the record behind a locator.
 
     Parameters
@@ -606,7 +695,10 @@ def open_record(source: SourceFile, record: str, fmt: str) -> RawRecord:
     record : str
         The locator, as the tables hold it.
     fmt : str
-        Id of the format: it decides what may be seen in ``masked``. Of a format without a list nothing is shown.
+        Id of the format: it decides what may be seen in ``masked``. Of a format without a list nothing is shown. If its
+        reader finds records again (:class:`pipelines.readers.base.Finder`), what it finds is the record.
+    n : int, optional
+        Number of the record, which tells two of one locator apart in a damaged file.
 
     Returns
     -------
@@ -619,7 +711,7 @@ def open_record(source: SourceFile, record: str, fmt: str) -> RawRecord:
         The record is not there, the locator is none, or the source cannot be read.
     """
     try:
-        capture, complete, encoding = _find(source, record)
+        capture, complete, encoding = _find(source, record, fmt, n)
         marked, plain, places = _decoded(capture, encoding)
         masked = _masked(source, record, fmt, plain, places)
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:

@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 
 from pipelines import scoring, store
-from pipelines.cli import main
+from pipelines.cli import _records, main
+from pipelines.locate import open_record
 from pipelines.store import custody, lock
 from tests.shared_data import ROOT
 
@@ -691,6 +692,34 @@ def test_show_when_the_exports_have_moved(full: Path, exports: Path, tmp_path: P
     changed = run("show", full, one, "--exports", moved)
     assert changed.status == 1 and "or has changed" in changed.out and "+77010000003" not in changed.out
     assert run("show", full, one, "--exports", tmp_path / "nowhere").status == 1
+
+
+def test_show_in_a_damaged_backup_opens_what_was_read(case: Path, tmp_path: Path, run: Run) -> None:
+    """Two lost quotes: what is read goes on behind each, and so must what is shown."""
+    lines = sms(*DAYS).split(b"\n")
+    for k in (3, 5):
+        lines[k] = lines[k].replace(b'" date="', b' date="', 1)
+    (tmp_path / "sms.xml").write_bytes(b"\n".join(lines))
+    assert run("ingest", case, tmp_path / "sms.xml").status == 1
+    source = ids_of(case)["sms.xml"]
+    for n in (1, 3, 5, 6, 7, 8, 9):
+        ran = run("show", case, f"{source}#{n}")
+        assert (ran.status, ran.out.count(": agrees")) == (0, 1)
+        assert f'date="{1_759_726_800_000 + (n - 1) * 86_400_000}"' in ran.out
+
+
+def test_show_of_another_record_than_was_read(full: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = open_record
+
+    def next_one(source: Any, record: str, fmt: str, n: int | None = None) -> Any:
+        return real(source, record.replace("[1]", "[2]"), fmt)
+
+    monkeypatch.setattr(_records, "open_record", next_one)
+    source = ids_of(full)["sms.xml"]
+    ran = run("show", full, f"{source}#1")
+    assert ran.status == 1 and ": agrees" not in ran.out and "the file agrees, THE RECORD DOES NOT" in ran.out
+    assert "    the record that was opened is not the one that was read: time differ\n" in ran.out
+    assert run("show", full, f"{source}#3").status == 0
 
 
 # remove, verify, lists --------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from pipelines import store
 from pipelines.containers import Found, walk
 from pipelines.errors import UserError, shown
 from pipelines.locate import LocateError, open_record
+from pipelines.reread import NOT_COMPARED, disagreement
 from pipelines.resolve.source_options import label
 from pipelines.scoring import load_case
 
@@ -127,6 +128,10 @@ def _of_finding(document: dict[str, Any], text: str) -> tuple[list[str], str]:
     return unfold(ids), str(finding["contact_id"])
 
 
+_AGREES = {True: "agrees", False: "DOES NOT AGREE"}
+_FILE_ONLY = "the file agrees, THE RECORD DOES NOT"
+
+
 class Originals:
     """The exports that a case was made from, found again by their hashes."""
 
@@ -174,14 +179,20 @@ class Originals:
                 ok = False
                 continue
             agrees = original.sha256 == source["sha256"]
-            out.append(f"    sha256 {source['sha256']}: {'agrees' if agrees else 'DOES NOT AGREE'}")
             try:
-                raw = open_record(original, row["record"], source["format"])
+                raw = open_record(original, row["record"], source["format"], row["n"])
             except LocateError as error:
+                out.append(f"    sha256 {source['sha256']}: {_AGREES[agrees]}")
                 out.append(f"    {error}")
                 ok = False
                 continue
-            ok &= agrees
+            # a hash says that the file is the same, not that the place in it is the one that was read
+            other = disagreement(original, source["format"], kind, row, raw)
+            same = other is None or other == NOT_COMPARED
+            out.append(f"    sha256 {source['sha256']}: {_AGREES[agrees] if same or not agrees else _FILE_ONLY}")
+            if other is not None:
+                out.append(f"    {other}")
+            ok &= agrees and same
             out += [f"    | {line}" for line in (raw.text if content else raw.masked).split("\n")]
         return out, ok
 

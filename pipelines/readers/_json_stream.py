@@ -55,7 +55,7 @@ from __future__ import annotations
 import codecs
 import re
 import sys
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import GenericAlias
 from typing import Any, BinaryIO
@@ -63,6 +63,8 @@ from typing import Any, BinaryIO
 import msgspec
 import numpy as np
 import numpy.typing as npt
+
+from pipelines.readers.base import SourceFile, Span
 
 #: levels of brackets in one element above which the careful step refuses it; real exports stay below 12 [P]
 MAX_DEPTH = 128
@@ -76,10 +78,14 @@ _SAFE_RECURSION = 3000
 
 _WS = re.compile(rb"[ \t\r\n]*")
 _IN_STRING = re.compile(rb'(?:[^"\\]++|\\.)*+', re.DOTALL)
+_INDEX = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 _LITERAL = re.compile(rb'[^\s,\]}\[{":]+')
 _FIRST_KEY = re.compile(rb'\{\s{0,64}"(?:[^"\\]|\\.){0,64}"')
 _SURROGATES = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})|.)", re.DOTALL)
 _NO_JSON = "not valid JSON"
+_NO_FIT = "not shaped like a record of this kind"
+_TOO_DEEP = "nested too deeply"
+_TOO_LARGE = "larger than "
 _QUOTE, _BACKSLASH, _COMMA, _COLON = 0x22, 0x5C, 0x2C, 0x3A
 _BRACE, _BRACE_END, _BRACKET, _BRACKET_END = 0x7B, 0x7D, 0x5B, 0x5D
 _STRUCTURAL = np.zeros(256, np.bool_)
@@ -199,24 +205,29 @@ class _Node:
         return self.children.get(key) or self.children.get("*")
 
 
-def _utf8(stream: BinaryIO) -> Callable[[int], bytes]:
-    """Return a function that reads about n bytes of UTF-8 text from a stream in any Unicode encoding."""
-    head = b""
-    while len(head) < 4 and (more := stream.read(4 - len(head))):
-        head += more
-    encoding = ""
+def _encoding(head: bytes) -> tuple[str, int]:
+    """Return the encoding of a text by its first four bytes, empty for UTF-8, and how many bytes its mark takes."""
     for mark, name in ((b"\xff\xfe\0\0", "utf-32-le"), (b"\0\0\xfe\xff", "utf-32-be"), (b"\xff\xfe", "utf-16-le"),
                        (b"\xfe\xff", "utf-16-be"), (b"\xef\xbb\xbf", "")):  # fmt: skip
         if head.startswith(mark):
-            head, encoding = head[len(mark) :], name
-            break
-    else:
-        # without a mark the first two characters of JSON are ASCII, so the zero bytes tell
-        if len(head) == 4 and 0 in head:
-            zeros = "".join("0" if byte == 0 else "x" for byte in head)
-            encoding = {"x0x0": "utf-16-le", "0x0x": "utf-16-be", "x000": "utf-32-le", "000x": "utf-32-be"}.get(
-                zeros, ""
-            )
+            return name, len(mark)
+    # without a mark the first two characters of JSON are ASCII, so the zero bytes tell
+    zeros = "".join("0" if byte == 0 else "x" for byte in head)
+    return {"x0x0": "utf-16-le", "0x0x": "utf-16-be", "x000": "utf-32-le", "000x": "utf-32-be"}.get(zeros, ""), 0
+
+
+def _head(stream: BinaryIO) -> bytes:
+    head = b""
+    while len(head) < 4 and (more := stream.read(4 - len(head))):
+        head += more
+    return head
+
+
+def _utf8(stream: BinaryIO) -> Callable[[int], bytes]:
+    """Return a function that reads about n bytes of UTF-8 text from a stream in any Unicode encoding."""
+    head = _head(stream)
+    encoding, mark = _encoding(head)
+    head = head[mark:]
     decoder = codecs.getincrementaldecoder(encoding)("replace") if encoding else None
     pending = head
 
@@ -677,7 +688,7 @@ class JsonStream:
             while upcoming < len(deep) and deep[upcoming] < start:
                 upcoming += 1
             too_deep = upcoming < len(deep) and deep[upcoming] < end
-            one, reason = (None, "nested too deeply") if too_deep else self._one(node, buf[pos + start : pos + end])
+            one, reason = (None, _TOO_DEEP) if too_deep else self._one(node, buf[pos + start : pos + end])
             if one is not None:
                 if not good:
                     good_start = start
@@ -731,9 +742,9 @@ class JsonStream:
             try:
                 items = node.decoder.decode(b"[" + raw + b"]")
             except msgspec.ValidationError:
-                return None, "not shaped like a record of this kind"
+                return None, _NO_FIT
             except RecursionError:
-                return None, "nested too deeply"
+                return None, _TOO_DEEP
             except ValueError:
                 continue
             if len(items) != 1:
@@ -801,9 +812,86 @@ class JsonStream:
             if done:
                 closed = bool(depth[ends[0]] < 0)
             text.pos += int(found_at[ends[0]]) + 1 if done else len(data)
-        reason = f"larger than {self._max_element} bytes" if done else "the file ends inside this record"
+        reason = f"{_TOO_LARGE}{self._max_element} bytes" if done else "the file ends inside this record"
         yield Bad(node.pattern, pointer, index, reason, at, text.offset)
         if not done:
             yield ArrayEnd(node.pattern, pointer, index + 1, False)
             raise _Stop(text.offset, "the file ends too early")
         return index + 1, closed
+
+
+def find_element(
+    source: SourceFile, stream_of: Callable[[BinaryIO], JsonStream], record: str, n: int | None = None, *,
+    uncounted: Collection[str] = (),
+) -> Span | None:  # fmt: skip
+    """Find an element again, by the very stream with which a reader read the file.
+
+    Parameters
+    ----------
+    source : SourceFile
+        The file.
+    stream_of : callable
+        Makes the reader's stream: its arrays and types decide what is an element of a damaged file, and where.
+    record : str
+        The locator, ``json:`` and the pointer of the element.
+    n : int, optional
+        The number of the element among all that the stream gives, from 1: a damaged file may hold two arrays under one
+        pointer. Without it the first is taken.
+    uncounted : collection of str
+        Patterns of arrays whose elements have no number.
+
+    Returns
+    -------
+    Span or None
+        None if the stream gives no such element.
+    """
+    parent, slash, last = record.removeprefix("json:").rpartition("/")
+    if not record.startswith("json:") or not slash or _INDEX.fullmatch(last) is None:
+        return None
+    index, met = int(last), 0
+    hit: Block | Bad | None = None
+    with source.open() as stream:
+        for item in stream_of(stream):
+            if isinstance(item, Block):
+                first, size = item.first, len(item.items)
+            elif isinstance(item, Bad):
+                first, size = item.index, 1
+            else:
+                continue
+            if item.pattern in uncounted:
+                continue
+            wanted = item.pointer == parent and first <= index < first + size
+            if wanted and n in (None, met + index - first + 1):
+                hit = item
+                break
+            met += size
+    if hit is None:
+        return None
+    with source.open() as stream:
+        encoding, mark = _encoding(_head(stream))
+    if isinstance(hit, Bad):
+        whole = hit.reason in (_NO_FIT, _TOO_DEEP) or hit.reason.startswith(_TOO_LARGE)
+        return Span(hit.start, hit.end, whole, encoding, mark)
+    start, end = _within(source, hit, index - hit.first)
+    return Span(start, end, True, encoding, mark)
+
+
+def _within(source: SourceFile, block: Block, k: int) -> tuple[int, int]:
+    """Return where element k of a block lies; the elements of a block are whole, so their commas can be counted."""
+    with source.open() as stream:
+        read, passed = _utf8(stream), 0
+        while (data := read(BLOCK)) and passed + len(data) <= block.start:
+            passed += len(data)
+        data = data[block.start - passed :]
+        scan, at, start = _Scan(), block.start, block.start
+        while data and at < block.end:
+            places, found, depth = scan.feed(data)
+            stops = places[((found == _COMMA) & (depth == 0)) | (depth < 0)]
+            if k < len(stops):
+                return (at + int(stops[k - 1]) + 1 if k else start), min(at + int(stops[k]), block.end)
+            k -= len(stops)
+            if len(stops):
+                start = at + int(stops[-1]) + 1
+            at += len(data)
+            data = read(BLOCK)
+    return start, block.end

@@ -10,14 +10,14 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 
 from pipelines.readers._clock import MAX_OFFSET_S, iso_reading
-from pipelines.readers._json_stream import BLOCK, ArrayEnd, Bad, Block, Broken, JsonStream
+from pipelines.readers._json_stream import BLOCK, ArrayEnd, Bad, Block, Broken, JsonStream, find_element
 from pipelines.readers._rows import RowBuffer
-from pipelines.readers.base import Sink, SourceFile, Unreadable, implausible_time
+from pipelines.readers.base import Sink, SourceFile, Span, Unreadable, implausible_time
 
 #: an E7 value above this is an unsigned 32-bit copy of a negative number (known fault of exports of 2019)
 E7_OVERFLOW_FROM = 1_800_000_000
@@ -488,6 +488,35 @@ class Part(msgspec.Struct, frozen=True):
         return f"json:{self.pointer}/{self.index + k}"
 
 
+def _stream(
+    raw: BinaryIO, arrays: Mapping[str, Any], values: Mapping[str, str] | None, block: int | None
+) -> JsonStream:
+    return JsonStream(raw, arrays, list(values or ()), block=BLOCK if block is None else block)
+
+
+def find_part(
+    source: SourceFile, arrays: Mapping[str, Any], record: str, n: int | None, *, values: Mapping[str, str] | None = None,
+    block: int | None = None,
+) -> Span | None:  # fmt: skip
+    """Find an element again that :func:`parts` gave or rejected; the arguments must be those of the reading.
+
+    Parameters
+    ----------
+    source, arrays, values, block
+        As for :func:`parts`.
+    record : str
+        The locator.
+    n : int or None
+        The number, if it is known.
+
+    Returns
+    -------
+    Span or None
+        None if there is no such element.
+    """
+    return find_element(source, lambda raw: _stream(raw, arrays, values, block), record, n)
+
+
 def parts(
     source: SourceFile, out: Sink, arrays: Mapping[str, Any], *, values: Mapping[str, str] | None = None,
     block: int | None = None,
@@ -518,7 +547,7 @@ def parts(
     noted: set[str] = set()
     broken = ""
     with source.open() as raw:
-        stream = JsonStream(raw, arrays, list(values or ()), block=BLOCK if block is None else block)
+        stream = _stream(raw, arrays, values, block)
         for item in stream:
             if isinstance(item, Block):
                 yield Part(item.pattern, item.pointer, item.first, done + item.first + 1, item.items)

@@ -271,8 +271,8 @@ class Scanner:
         self, stream: BinaryIO, wanted: Mapping[bytes, Wanted], records: Collection[bytes], roots: Collection[bytes]
     ) -> None:
         first = stream.read(4096)
-        self.encoding, skip = encoding_of(first)
-        first = first[skip:]
+        self.encoding, self.mark = encoding_of(first)
+        first = first[self.mark :]
         self._stream: _Plain | _Recoded
         if self.encoding == "utf-8":
             self._stream = _Plain(stream, first)
@@ -315,6 +315,11 @@ class Scanner:
     def offset(self) -> int:
         """Offset of ``pos`` in the file (of its UTF-8 form, without mark)."""
         return self.base + self.pos
+
+    @property
+    def markup_offset(self) -> int:
+        """Offset at which the markup began that :meth:`next_markup` came to last."""
+        return self._markup
 
     # -- markup -------------------------------------------------------------------------------------------------------
 

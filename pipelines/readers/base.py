@@ -176,6 +176,47 @@ class Sink(Protocol):
         """Say what the file covers. Without times the first and last kept record of that channel are taken."""
 
 
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a record stands in the text of its source, as the reader cuts it.
+
+    Offsets count bytes of the text as UTF-8 without byte order mark: those of the file, ``mark`` bytes less, if
+    ``encoding`` is empty; else those of the file decoded by ``encoding`` (faulty bytes become U+FFFD).
+    """
+
+    start: int
+    end: int | None  # None: up to the end of the file
+    complete: bool  # False if the source ends or breaks inside the record
+    encoding: str = ""
+    mark: int = 0
+
+
+class Finder(Protocol):
+    """What a reader may offer beside :class:`Reader`: to find a record again by the very steps by which it was read.
+
+    Needed where a reader goes on after damage: whoever cuts a damaged file in another way opens another record. A reader
+    without it writes locators that can be followed in the file without knowing the format.
+    """
+
+    def find(self, source: SourceFile, record: str, n: int | None = None) -> Span | None:
+        """Find a record that :meth:`Reader.read` kept or rejected.
+
+        Parameters
+        ----------
+        source : SourceFile
+            The source, which is streamed again.
+        record : str
+            The locator.
+        n : int, optional
+            The number of the record: a damaged file may hold two of the same locator. Without it the first is taken.
+
+        Returns
+        -------
+        Span or None
+            None if the reader meets no such record.
+        """
+
+
 class Reader(Protocol):
     """One format."""
 

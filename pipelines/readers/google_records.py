@@ -28,6 +28,7 @@ from pipelines.readers._locations import (
     accuracy,
     device_tag,
     e7_pair,
+    find_part,
     finish,
     integer,
     milliseconds,
@@ -47,6 +48,7 @@ from pipelines.readers.base import (
     Head,
     Sink,
     SourceFile,
+    Span,
 )
 
 _I64 = npt.NDArray[np.int64]
@@ -301,6 +303,10 @@ class _Block:
         self.kept += len(index)
 
 
+#: what one element of each array is
+_ARRAYS = {"/locations": Fix, "/timelineEdits": Edit}
+
+
 class GoogleRecords:
     """Reader of Records.json, of the old Location History.json, and of Timeline Edits.json.
 
@@ -344,11 +350,14 @@ class GoogleRecords:
     def read(self, source: SourceFile, context: Context, out: Sink) -> None:
         """Stream the file: one record and one row a fix."""
         block = _Block(out)
-        arrays = {"/locations": Fix, "/timelineEdits": Edit}
-        for part in parts(source, out, arrays, block=self._block_bytes):
+        for part in parts(source, out, _ARRAYS, block=self._block_bytes):
             edits = part.pattern == "/timelineEdits"
             block.take(part, [x.fix() for x in part.items] if edits else part.items)
         finish(out, "google", block.kept, block.counts, ACCOUNT_NOTE)
+
+    def find(self, source: SourceFile, record: str, n: int | None = None) -> Span | None:
+        """Find a record again (see :class:`pipelines.readers.base.Finder`)."""
+        return find_part(source, _ARRAYS, record, n, block=self._block_bytes)
 
 
 READER = GoogleRecords()

@@ -21,12 +21,13 @@ from pipelines.readers._locations import (
     accuracy,
     device_tag,
     e7_pair,
+    find_part,
     outline,
     parts,
     timed,
     until,
 )
-from pipelines.readers.base import Claim, Context, Description, Head, Sink, SourceFile
+from pipelines.readers.base import Claim, Context, Description, Head, Sink, SourceFile, Span
 
 #: visits may lie in visits; deeper ones than this are no export of Google's
 MAX_DEPTH = 32
@@ -218,6 +219,10 @@ def _object(item: TimelineObject, ends: Ends) -> Record:
     return found
 
 
+#: what one element of each array is
+_ARRAYS = {"/timelineObjects": TimelineObject}
+
+
 class GoogleSemantic:
     """Reader of the monthly Semantic Location History.
 
@@ -260,10 +265,14 @@ class GoogleSemantic:
     def read(self, source: SourceFile, context: Context, out: Sink) -> None:
         """Stream the file: one record an element, one row a visit, begin, end or point of a raw path."""
         ends = Ends(out, subject="owner")
-        for part in parts(source, out, {"/timelineObjects": TimelineObject}, block=self._block_bytes):
+        for part in parts(source, out, _ARRAYS, block=self._block_bytes):
             for k, item in enumerate(part.items):
                 ends.close(part.n + k, part.record(k), _object(item, ends))
         ends.finish("google", ACCOUNT_NOTE)
+
+    def find(self, source: SourceFile, record: str, n: int | None = None) -> Span | None:
+        """Find a record again (see :class:`pipelines.readers.base.Finder`)."""
+        return find_part(source, _ARRAYS, record, n, block=self._block_bytes)
 
 
 READER = GoogleSemantic()

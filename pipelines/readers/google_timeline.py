@@ -27,6 +27,7 @@ from pipelines.readers._locations import (
     accuracy,
     degree_pair,
     e7_pair,
+    find_part,
     integer,
     outline,
     parts,
@@ -34,7 +35,7 @@ from pipelines.readers._locations import (
     timed,
     until,
 )
-from pipelines.readers.base import Claim, Context, Description, Head, Sink, SourceFile
+from pipelines.readers.base import Claim, Context, Description, Head, Sink, SourceFile, Span
 
 _SEMANTIC = frozenset({"HOME", "WORK", "INFERRED_HOME", "INFERRED_WORK", "SEARCHED_ADDRESS", "ALIASED_LOCATION"})
 #: a path segment spans two hours; an offset of more than a week is no minute count of such a segment
@@ -230,6 +231,10 @@ def _signal(signal: RawSignal) -> Record:
     return found
 
 
+#: what one element of each array is
+_ARRAYS = {"/semanticSegments": Segment, "/rawSignals": RawSignal, "": Segment}
+
+
 class GoogleTimeline:
     """Reader of the Timeline that a phone exports, Android and iOS.
 
@@ -277,12 +282,15 @@ class GoogleTimeline:
     def read(self, source: SourceFile, context: Context, out: Sink) -> None:
         """Stream the file: one record a segment or signal, one row a visit, begin, end, point of a path or fix."""
         ends = Ends(out, subject="owner")
-        arrays = {"/semanticSegments": Segment, "/rawSignals": RawSignal, "": Segment}
-        for part in parts(source, out, arrays, values=_UNREAD, block=self._block_bytes):
+        for part in parts(source, out, _ARRAYS, values=_UNREAD, block=self._block_bytes):
             for k, item in enumerate(part.items):
                 found = _signal(item) if part.pattern == "/rawSignals" else _segment(item, ends)
                 ends.close(part.n + k, part.record(k), found)
         ends.finish("google", ACCOUNT_NOTE, _OVERLAP)
+
+    def find(self, source: SourceFile, record: str, n: int | None = None) -> Span | None:
+        """Find a record again (see :class:`pipelines.readers.base.Finder`)."""
+        return find_part(source, _ARRAYS, record, n, values=_UNREAD, block=self._block_bytes)
 
 
 READER = GoogleTimeline()

@@ -17,7 +17,7 @@ import hashlib
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, ClassVar, TypeVar
@@ -50,6 +50,7 @@ from pipelines.readers.base import (
     Head,
     Sink,
     SourceFile,
+    Span,
     Unreadable,
     implausible_time,
 )
@@ -531,9 +532,15 @@ class _Reading:
     def _begin(self, name: bytes) -> _Record:
         self.n += 1
         self.position[name] += 1
-        root = self.root or b""
-        self.record = _Record(self.n, f"xml:/{root.decode()}/{name.decode()}[{self.position[name]}]")
+        self.record = self._met(_Record(self.n, self._locator(name, self.position[name])))
         return self.record
+
+    def _locator(self, name: bytes, position: int) -> str:
+        return f"xml:/{(self.root or b'').decode()}/{name.decode()}[{position}]"
+
+    def _met(self, record: _Record) -> _Record:
+        """Take notice of a record that begins at ``scanner.pos``."""
+        return record
 
     def _lost(self, reason: str) -> bool:
         """Reject the record that is being read, if there is one."""
@@ -596,7 +603,7 @@ class _Reading:
         self.children[-1] += 1
         self.n += 1
         locator = "xml:" + "".join(f"/*[{k}]" for k in self.children)
-        self.record = _Record(self.n, locator)
+        self.record = self._met(_Record(self.n, locator))
         tag = self.scanner.attributes(name)
         self.skipped_bytes += tag.skipped
         self._lost(
@@ -1093,6 +1100,128 @@ class _Reading:
             out.note(f"{self.skipped_bytes} bytes of attachments (base64) were passed over")
 
 
+class _Nothing:
+    """A sink for a reading that is not after rows."""
+
+    def events(self, rows: int, columns: Mapping[str, Any]) -> None:
+        """Drop the rows."""
+
+    def positions(self, rows: int, columns: Mapping[str, Any]) -> None:
+        """Drop the rows."""
+
+    def reject(self, n: int, record: str, reason: str) -> None:
+        """Drop the reject."""
+
+    def out_of_scope(self, records: int = 1) -> None:
+        """Drop the count."""
+
+    def read(self, records: int) -> None:
+        """Drop the count."""
+
+    def note(self, text: str) -> None:
+        """Drop the note."""
+
+    def owner(self, identifiers: Sequence[str]) -> None:
+        """Drop the identifiers."""
+
+    def coverage(
+        self, channel: str, classes: str, *, scope: str = "all", scope_id: str | None = None,
+        local_from: int | None = None, local_to: int | None = None, zone_basis: str | None = None,
+        stated_offset_s: int | None = None, basis: str = "observed", complete: str = "unknown",
+    ) -> None:  # fmt: skip
+        """Drop the span."""
+
+
+class _Found(Exception):
+    """The record that is looked for was met."""
+
+    def __init__(self, start: int, end: int | None, complete: bool) -> None:
+        super().__init__()
+        self.start, self.end, self.complete = start, end, complete
+
+
+class _Search(_Reading):
+    """The same reading once more, without rows, up to the end of one record."""
+
+    def __init__(self, source: SourceFile, record: str, n: int | None) -> None:
+        super().__init__(source, Context(lambda raw: (None, "none")), _Nothing())
+        self._wanted, self._wanted_n = record, n
+        self._hit: _Record | None = None
+        self._begin_offset = 0
+
+    def find(self) -> Span | None:
+        """Return where the record is, None if the reading does not meet it."""
+        scanner = self.scanner
+        try:
+            self._walk()
+        except _Found as found:
+            plain = scanner.encoding == "utf-8"
+            return Span(found.start, found.end, found.complete, "" if plain else scanner.encoding, scanner.mark)
+        except Unreadable:
+            return None
+        finally:
+            self.stream.close()
+        return None
+
+    def _met(self, record: _Record) -> _Record:
+        if record.locator == self._wanted and self._wanted_n in (None, record.n):
+            self._hit, self._begin_offset = record, self.scanner.offset
+        return record
+
+    def _finish(self, record: _Record) -> None:
+        if record is self._hit:
+            raise _Found(self._begin_offset, self.scanner.offset, True)
+        self.record = None
+        self.whole += 1
+
+    def _go_on(self, reason: str) -> None:
+        if self.record is not None and self.record is self._hit:
+            more = self.scanner.go_on()  # all that the reader passed over belongs to it
+            raise _Found(self._begin_offset, self.scanner.offset if more else None, False)
+        super()._go_on(reason)
+
+    def _lost(self, reason: str) -> bool:
+        if self.record is not None and self.record is self._hit:
+            if reason == _ENDS_INSIDE:
+                raise _Found(self._begin_offset, None, False)
+            # it ends where the markup begins that does not belong to it, or behind its tag if it is misplaced
+            markup = self.scanner.markup_offset
+            own = markup <= self._begin_offset
+            raise _Found(self._begin_offset, self.scanner.offset if own else markup, own)
+        return super()._lost(reason)
+
+    def _quickly(self, name: bytes) -> bool:
+        scanner = self.scanner
+        data, pos, first, place = scanner.data, scanner.pos, self.n, self.position[name]
+        if not super()._quickly(name):
+            return False
+        prefix = self._locator(name, 0).removesuffix("0]")
+        index = self._wanted.removeprefix(prefix).removesuffix("]")
+        if (
+            not self._wanted.startswith(prefix)
+            or not index.isdecimal()
+            or not place < int(index) <= self.position[name]
+        ):
+            return True
+        k = int(index) - place
+        if self._wanted_n not in (None, first + k):
+            return True
+        for _ in range(k - 1):  # no value holds a "<" here
+            pos = data.find(b"<", pos + 1)
+        end = data.find(b"<", pos + 1, scanner.pos)
+        start = scanner.base + pos
+        raise _Found(start, start + len(data[pos : end if end >= 0 else scanner.pos].rstrip()), True)
+
+    def _flush_run(self, run: _Run) -> None:
+        run.rows, run.n, run.position, run.bytes = [], [], [], 0
+
+    def _part(self, record: _Record, content_type: bytes | None, content: bytes | None, unknown: bool) -> None:
+        pass
+
+    def _addr(self, record: _Record, address: bytes | None, role: bytes | None) -> None:
+        pass
+
+
 class SmsBackupXml:
     """SMS Backup & Restore XML and its relatives."""
 
@@ -1144,6 +1273,13 @@ class SmsBackupXml:
             It has none of the known root elements, is broken before that, or declares entities.
         """
         _Reading(source, context, out).read()
+
+    def find(self, source: SourceFile, record: str, n: int | None = None) -> Span | None:
+        """Find a record again (see :class:`pipelines.readers.base.Finder`)."""
+        try:
+            return _Search(source, record, n).find()
+        except Unreadable:  # its encoding is not known
+            return None
 
 
 READER = SmsBackupXml()

@@ -22,6 +22,7 @@ from pipelines.readers._locations import (
     Unusable,
     accuracy,
     epoch,
+    find_part,
     in_range,
     integer,
     iso,
@@ -30,7 +31,7 @@ from pipelines.readers._locations import (
     parts,
     why_no_time,
 )
-from pipelines.readers.base import Claim, Context, Description, Head, Sink, SourceFile
+from pipelines.readers.base import Claim, Context, Description, Head, Sink, SourceFile, Span
 
 
 class VenueLocation(msgspec.Struct, gc=False):
@@ -127,6 +128,10 @@ def _check_in(item: CheckIn, ends: Ends) -> Record:
     return found
 
 
+#: what one element of each array is
+_ARRAYS = {"/items": CheckIn, "/response/checkins/items": CheckIn}
+
+
 class Swarm:
     """Reader of Swarm check-ins.
 
@@ -165,11 +170,14 @@ class Swarm:
     def read(self, source: SourceFile, context: Context, out: Sink) -> None:
         """Stream the file: one record and one row a check-in."""
         ends = Ends(out, subject="owner")
-        arrays = {"/items": CheckIn, "/response/checkins/items": CheckIn}
-        for part in parts(source, out, arrays, block=self._block_bytes):
+        for part in parts(source, out, _ARRAYS, block=self._block_bytes):
             for k, item in enumerate(part.items):
                 ends.close(part.n + k, part.record(k), _check_in(item, ends))
         ends.finish("swarm", _BACKDATED)
+
+    def find(self, source: SourceFile, record: str, n: int | None = None) -> Span | None:
+        """Find a record again (see :class:`pipelines.readers.base.Finder`)."""
+        return find_part(source, _ARRAYS, record, n, block=self._block_bytes)
 
 
 READER = Swarm()

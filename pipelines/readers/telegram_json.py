@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import numpy as np
@@ -26,7 +26,7 @@ import pyarrow.compute as pc
 
 from pipelines.identifiers import clean, name_identifier
 from pipelines.readers._clock import MAX_OFFSET_S, iso_reading
-from pipelines.readers._json_stream import ArrayEnd, Bad, Block, Broken, JsonStream, Value
+from pipelines.readers._json_stream import ArrayEnd, Bad, Block, Broken, JsonStream, Value, find_element
 from pipelines.readers.base import (
     APPLE_EPOCH_US,
     PLAUSIBLE_FROM_US,
@@ -38,6 +38,7 @@ from pipelines.readers.base import (
     Option,
     Sink,
     SourceFile,
+    Span,
     Unreadable,
     Waiting,
     implausible_time,
@@ -600,6 +601,16 @@ def _repeated(pieces: list[_Piece], value: Callable[[_Piece], Any]) -> Any:
     return column
 
 
+def _records(stream: BinaryIO) -> JsonStream:
+    """Return the stream of the second pass, which says what a record is."""
+    return JsonStream(
+        stream,
+        {**dict.fromkeys(_MESSAGES, _Message), **dict.fromkeys(_OTHER_LISTS, msgspec.Raw)},
+        _CHAT_VALUES,
+        repair=mend,
+    )
+
+
 class _Reading:
     """The second pass."""
 
@@ -626,12 +637,7 @@ class _Reading:
         """Read the whole file."""
         broken: Broken | None = None
         with closing(self.source.open()) as stream:
-            items = JsonStream(
-                stream,
-                {**dict.fromkeys(_MESSAGES, _Message), **dict.fromkeys(_OTHER_LISTS, msgspec.Raw)},
-                _CHAT_VALUES,
-                repair=mend,
-            )
+            items = _records(stream)
             for item in items:
                 if isinstance(item, Block):
                     if item.pattern in _MESSAGES:
@@ -1187,6 +1193,10 @@ class TelegramJson:
         """Stream the source into ``out`` (see :class:`pipelines.readers.base.Reader`)."""
         look = _Look(source, context)
         _Reading(source, look, look.owner(context), out).run()
+
+    def find(self, source: SourceFile, record: str, n: int | None = None) -> Span | None:
+        """Find a record again (see :class:`pipelines.readers.base.Finder`)."""
+        return find_element(source, _records, record, n, uncounted=_OTHER_LISTS)
 
 
 def _is_message(m: _Sign) -> bool:
