@@ -382,6 +382,7 @@ class Case:
         """Open several records (see :meth:`record`); each export is looked for once."""
         from pipelines.cli._records import Originals, RowIndex
         from pipelines.locate import LocateError, open_record
+        from pipelines.reread import NOT_COMPARED, disagreement
 
         folder = self._loaded.folder
         rows, originals = RowIndex(folder), Originals(folder, None if exports is None else str(exports))
@@ -399,10 +400,11 @@ class Case:
                     f"the export {shown(name)} is not where it was ingested from, or has changed; say where it lies with exports="
                 )
             try:
-                raw = open_record(original, row["record"], source["format"])
+                raw = open_record(original, row["record"], source["format"], row["n"])
             except LocateError as error:
                 raise UserError(str(error)) from None
-            agrees = original.sha256 == source["sha256"]
+            other = disagreement(original, source["format"], kind, row, raw)
+            agrees = original.sha256 == source["sha256"] and other in (None, NOT_COMPARED)
             out.append(SourceRecord(row[f"{kind}_id"], row["source_id"], shown(name), source["format"], row["record"],
                                     source["sha256"], agrees, raw.masked, row))  # fmt: skip
         return out

@@ -713,6 +713,15 @@ def test_encodings() -> None:
 # -- against an obvious reading ---------------------------------------------------------------------------------------
 
 
+def _word(text: str) -> str | None:
+    """The name of a SIM or an account: one word, or a number however it is written."""
+    return text if phone_identifier(text, "KZ")[1] == "phone" or re.fullmatch(r"[\w.:@+-]{1,64}", text) else None
+
+
+def _sim(text: str) -> str | None:
+    return text if text != "-1" and re.fullmatch(r"[\w.:@+-]{1,64}", text) else None
+
+
 def obvious(data: bytes) -> tuple[list[dict[str, Any]], dict[int, str], int, int]:
     """Read a well-formed file the obvious way, from the description alone: rows, rejects, out of scope, read."""
     root = ET.fromstring(data)
@@ -780,13 +789,13 @@ def obvious(data: bytes) -> tuple[list[dict[str, Any]], dict[int, str], int, int
                     "size": None, "attachment": None}  # fmt: skip
             account = (get(e, "phone_account_address") or "").strip()
             line = (get(e, "subscription_id") or "").strip()
-            row["owner_line"] = account or (line if line not in ("", "-1") else None)
+            row["owner_line"] = _word(account) or _sim(line)
         else:
             row["direction"] = {1: "in", 2: "out", 5: "out"}.get(box or 0, "unknown")
             row["status"] = {1: "delivered", 2: "sent", 5: "failed"}.get(box or 0, "unknown")
             line = (get(e, "sub_id") or "").strip()
             row |= {"channel": e.tag, "kind": "message", "tags": None, "answered": None, "duration_s": None,
-                    "owner_line": line if line not in ("", "-1") else None}  # fmt: skip
+                    "owner_line": _sim(line)}  # fmt: skip
             if e.tag == "sms":
                 report = number(e, "status")
                 if box == 2 and report is not None and report >= 0:

@@ -70,6 +70,8 @@ RECORDS = (b"sms", b"mms", b"call", b"log")
 ROOTS = (b"smses", b"calls", b"alllogs", b"allsms")
 _RECORDS, _ROOTS = frozenset(RECORDS), frozenset(ROOTS)
 
+#: the name of a SIM or an account is one word; damage can move a text into that attribute, and texts are not kept
+_WORD = re.compile(r"[\w.:@+-]{1,64}")
 _SMS = frozenset([b"address", b"date", b"type", b"body", b"status", b"sub_id"])
 _CALL = frozenset(
     [b"number", b"date", b"type", b"duration", b"dur", b"presentation", b"subscription_id", b"phone_account_address"]
@@ -463,7 +465,7 @@ class _Reading:
     def _line(self, raw: bytes | None) -> str | None:
         """Return the SIM that was used; -1 is Android's word for none."""
         given = (_given(raw) or "").strip()
-        return given if given not in ("", "-1") else None
+        return given if given != "-1" and _WORD.fullmatch(given) else None
 
     def _account(self, raw: bytes | None) -> str | None:
         """Return the owner's account of a call; a number there is the owner's own."""
@@ -473,7 +475,7 @@ class _Reading:
         identifier, kind = self.phone(given)
         if identifier is not None and kind == "phone" and len(self.owners) < 64:
             self.owners.add(identifier)
-        return given
+        return given if kind == "phone" or _WORD.fullmatch(given) else None
 
     # -- the walk -----------------------------------------------------------------------------------------------------
 

@@ -172,7 +172,7 @@ def _same_title(title: Person, person: Person) -> bool:
 
 
 def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:10]
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
 def _find_people(plan: Plan, context: Context) -> tuple[Cast, dict[int, SenderCount]]:
