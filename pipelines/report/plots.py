@@ -590,15 +590,11 @@ def _hour_weekday(view: View, contact: str) -> Figure:
             fill=colour,
             z=2,
         )
-    for i in range(8):
-        sheet.line([left, left + 24 * w], [bottom + i * h] * 2, colour=_LINE, width=0.5)
-    for i in range(25):
-        sheet.line(
-            [left + i * w] * 2,
-            [bottom, bottom + 7 * h],
-            colour="#8c8c8c" if i % 6 == 0 else _LINE,
-            width=0.8 if i % 6 == 0 else 0.5,
-        )
+    across = _ticks(np.array([bottom + i * h for i in range(8)]), left, left + 24 * w)
+    sheet.path(Path(np.asarray(across.vertices)[:, ::-1], across.codes), edge=_LINE, width=0.5)
+    top = bottom + 7 * h
+    sheet.path(_ticks(np.array([left + i * w for i in range(25) if i % 6]), bottom, top), edge=_LINE, width=0.5)
+    sheet.path(_ticks(np.array([left + i * w for i in range(0, 25, 6)]), bottom, top), edge="#8c8c8c", width=0.8)
     for d, x in zip(*(v.tolist() for v in np.nonzero(counts)), strict=True):
         dark = levels[d, x] >= 3
         sheet.text(
