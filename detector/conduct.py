@@ -95,7 +95,7 @@ def _distinct_running(group: Ints, values: Ints, mask: Bools) -> Ints:
     return running(group, first_of(group, values, mask))
 
 
-def _span_running(c: Course, mask: Bools) -> Ints:
+def span_running(c: Course, mask: Bools) -> Ints:
     """Return last minus first of the marked rows so far, 0 where there is none yet."""
     last = last_index(c.group, mask)
     first = first_value(c.group, c.n_groups, c.ts, mask, 0)[c.group]
@@ -124,7 +124,7 @@ def since(c: Course, a: Answers, k: int, num: dict[str, Any]) -> Since:
     half = (
         share(own_n, occ, "contested_half_share")
         & (_distinct_running(c.group, c.day, own) >= num["contested_half_days"])
-        & (_span_running(c, own) >= int(num["contested_half_span_s"]) * _US)
+        & (span_running(c, own) >= int(num["contested_half_span_s"]) * _US)
     )
     own_calls = own & ~mail
     occ_calls = running(c.group, opener_rows(c.group, c.ts, c.act & after & c.of_kinds(("call", "message")), window))

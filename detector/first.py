@@ -23,6 +23,7 @@ from detector.conduct import (
     run_before,
     several_places,
     several_spots,
+    span_running,
     tracking_sure,
 )
 from detector.course import KIND, MANNER, Group
@@ -111,14 +112,8 @@ class _Running:
             self.unwanted.append((
                 running(c.group, first_of(c.group, number, wanted)),
                 running(c.group, first_of(c.group, c.day, wanted)),
-                self._span(wanted),
+                span_running(c, wanted),
             ))  # fmt: skip
-
-    def _span(self, mask: Bools) -> Ints:
-        c = self.s.course
-        last = last_index(c.group, mask)
-        first = first_value(c.group, c.n_groups, c.ts, mask, 0)[c.group]
-        return np.where(last >= 0, c.ts[last] - first, 0)
 
     def _with_notice(self, which: int) -> Ints:
         out = np.zeros(len(self.first), np.int64)
