@@ -303,7 +303,7 @@ class Case:
         return self._seen
 
     def _contact(self, wanted: str) -> str:
-        from pipelines.cli.explain import find
+        from pipelines.explanation import find
 
         return str(find(self._scored().document, wanted)["contact_id"])
 
@@ -334,7 +334,7 @@ class Case:
         contact : str
             Id, label or identifier.
         """
-        from pipelines.cli.explain import explanation, find
+        from pipelines.explanation import explanation, find
 
         document = self._scored().document
         return explanation(document, find(document, contact), self._loaded.case.timezone)
@@ -347,7 +347,7 @@ class Case:
         UserError
             No such contact or indicator.
         """
-        from pipelines.cli.explain import find
+        from pipelines.explanation import find
 
         known = find(self._scored().document, contact)["indicators"]
         if indicator not in known:
@@ -380,8 +380,8 @@ class Case:
 
     def records(self, record_ids: Iterable[str], exports: str | Path | None = None) -> list[SourceRecord]:
         """Open several records (see :meth:`record`); each export is looked for once."""
-        from pipelines.cli._records import Originals, RowIndex
         from pipelines.locate import LocateError, open_record
+        from pipelines.originals import Originals, RowIndex
         from pipelines.reread import NOT_COMPARED, disagreement
 
         folder = self._loaded.folder

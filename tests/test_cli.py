@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from pipelines import scoring, store
-from pipelines.cli import _records, main
+from pipelines.cli import main
 from pipelines.locate import open_record
 from pipelines.store import custody, lock
 from tests.shared_data import ROOT

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 
 from detector.findings import utc_text
-from detector.records import unfold
 from detector.schema import columns
 from pipelines import store
 from pipelines.containers import Found, walk
-from pipelines.errors import UserError, shown
+from pipelines.errors import shown
 from pipelines.locate import LocateError, open_record
 from pipelines.reread import NOT_COMPARED, disagreement
 from pipelines.resolve.source_options import label
 from pipelines.scoring import load_case
-
-_ID = re.compile(r"[0-9a-f]{12}#([1-9][0-9]{0,17})(?:-([1-9][0-9]{0,17})|\.[1-9][0-9]{0,8})?", re.ASCII)
 
 
 class RowIndex:
@@ -60,41 +55,6 @@ class RowIndex:
         return max((int(pc.max(t["n"]).as_py()) for t in self._tables.values() if len(t)), default=0)
 
 
-def expand(args: argparse.Namespace, folder: Path, rows: RowIndex) -> tuple[list[str], list[str]]:
-    """Return single row ids for what the user named: ids, folded lists, CONTACT.indicator, CONTACT; and what of it may be logged.
-
-    A label can be a person's name, so the log has the contact's id instead.
-
-    Raises
-    ------
-    UserError
-        Something is none of these.
-    """
-    out: list[str] = []
-    logged: list[str] = []
-    document: dict[str, Any] | None = None
-    for text in args.ids:
-        if "#" in text:
-            part = _ID.fullmatch(text)
-            if part is None or (part[2] and int(part[2]) < int(part[1])):
-                raise UserError(f"{shown(text)!r} is no id; an id is SOURCE#N, SOURCE#N.K or SOURCE#N-M")
-            if int(part[2] or part[1]) > rows.last_n:  # before the list of a mistyped number fills the memory
-                raise UserError(f"no event or position {shown(text)!r} in this case")
-            ids = unfold([text])
-            missing = [i for i in ids if not rows.find(i)]
-            if missing:
-                raise UserError(f"no event or position {shown(missing[0])!r} in this case")
-            out += ids
-            logged.append(text)
-            continue
-        if document is None:
-            document = _document(args, folder)
-        ids, name = _of_finding(document, text)
-        out += ids
-        logged.append(name)
-    return list(dict.fromkeys(out)), logged
-
-
 _RESOLVED = tuple(dict.fromkeys(c.name for t in ("events", "positions") for c in columns(t) if c.resolved))
 
 
@@ -102,30 +62,6 @@ def _resolved(row: dict[str, Any]) -> str:
     contact = "nobody" if row["contact_id"] is None else f"contact {row['contact_id']}"
     side = f", {row['direction']}" if "direction" in row else f", position of the {row['subject']}"
     return f"{contact}{side}, {utc_text(row['ts'])} (offset {row['utc_offset'] // 60:+d} minutes)"
-
-
-def _document(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
-    from pipelines.scoring import parse_day, score_loaded
-    from pipelines.statutes import profile
-
-    day = parse_day(args.as_of) if args.as_of else None
-    return score_loaded(load_case(folder), profile(args.statute), day, known=args.known).document
-
-
-def _of_finding(document: dict[str, Any], text: str) -> tuple[list[str], str]:
-    from pipelines.cli.explain import find
-
-    contact, dot, indicator = text.rpartition(".")
-    names = {f["contact_id"] for f in document["findings"]} | {f["label"] for f in document["findings"]}
-    if dot and contact in names:
-        finding = find(document, contact)
-        known = {**finding["indicators"], "before_law": finding["before_law"]}
-        if indicator not in known:
-            raise UserError(f"no indicator {shown(indicator)!r}; the known ones are {', '.join(known)}")
-        return unfold(known[indicator]["records"]), f"{finding['contact_id']}.{indicator}"
-    finding = find(document, text)
-    ids = [r for name in ("acts", "outgoing") for r in finding["indicators"][name]["records"]]
-    return unfold(ids), str(finding["contact_id"])
 
 
 _AGREES = {True: "agrees", False: "DOES NOT AGREE"}
