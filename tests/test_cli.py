@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from pipelines import scoring, store
+from pipelines import originals, scoring, store
 from pipelines.cli import main
 from pipelines.locate import open_record
 from pipelines.store import custody, lock
@@ -714,7 +714,7 @@ def test_show_of_another_record_than_was_read(full: Path, run: Run, monkeypatch:
     def next_one(source: Any, record: str, fmt: str, n: int | None = None) -> Any:
         return real(source, record.replace("[1]", "[2]"), fmt)
 
-    monkeypatch.setattr(_records, "open_record", next_one)
+    monkeypatch.setattr(originals, "open_record", next_one)
     source = ids_of(full)["sms.xml"]
     ran = run("show", full, f"{source}#1")
     assert ran.status == 1 and ": agrees" not in ran.out and "the file agrees, THE RECORD DOES NOT" in ran.out
