@@ -34,6 +34,8 @@ from pipelines.resources import code_hash
 from pipelines.zones import version as tzdata_version
 
 SCHEMA = "qorgan.findings/1"
+#: rows this many days after all others are pointed out [P]
+FAR_DAYS = 180
 #: lengths of an occasion that robustness tries (DESIGN section 7): a quarter of an hour, six hours, a day
 WINDOWS_S = (900, 21_600, 86_400)
 _DAY_US = 86_400_000_000
@@ -270,6 +272,21 @@ def unmatched(loaded: LoadedCase) -> list[str]:
         if not any(options_for(replace(case, sources=(option,)), *row) for row in rows):
             out.append(f"[[source]] match {option.match!r} matches no source of this case")
     return out
+
+
+def far_off(loaded: LoadedCase) -> list[str]:
+    """Return a sentence if the last rows lie far after all others: a wrong clock moves the default scoring date for everybody."""
+    tables = loaded.resolved.tables
+    ts = np.sort(np.r_[numbers(tables.events["ts"]), numbers(tables.positions["ts"])])
+    gap = np.flatnonzero(np.diff(ts) > FAR_DAYS * _DAY_US)
+    if not len(gap) or len(ts) - 1 - gap[-1] > max(1, len(ts) // 100):
+        return []
+    late = len(ts) - 1 - int(gap[-1])
+    return [
+        f"{late} of {len(ts)} rows lie more than {FAR_DAYS} days after all others, the last on {local_text(int(ts[-1]), loaded.case.timezone)[:10]}, "
+        f"and the scoring date follows the last; if that clock was wrong, give --as-of (the others end on "
+        f"{local_text(int(ts[gap[-1]]), loaded.case.timezone)[:10]})"
+    ]
 
 
 def unblocked(tables: CaseTables, moment: int) -> list[dict[str, Any]]:

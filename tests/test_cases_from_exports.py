@@ -221,3 +221,24 @@ def test_a_finding_says_that_it_rests_on_the_journal_alone(tmp_path: Path) -> No
     case = case_of(tmp_path, HEAD + HOME + K1.format(role="unknown"), journal__csv="when,contact,kind,place\n" + rows)
     assert main(["report", str(case)]) == 0
     assert "All of this rests on the incident journal alone" in (case / "results" / "report.html").read_text()
+
+
+def test_a_date_far_from_all_others_is_pointed_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(f"{d}T20:00:00", 1, "+77010000002") for d in days(12)]
+    case = case_of(
+        tmp_path, HEAD + K1.format(role="unknown"), sms__xml=sms(*rows, ("2033-01-01T10:00:00", 1, "+77010000002"))
+    )
+    assert main(["score", str(case)]) == 0
+    said = capsys.readouterr().out
+    assert (
+        "1 of 13 rows lie more than 180 days after all others, the last on 2033-01-01" in said
+        and "end on 2025-10-12" in said
+    )
+    assert main(["score", str(case), "--as-of", "2025-12-01"]) == 0
+    assert "180 days" not in capsys.readouterr().out
+
+
+def test_a_quiet_year_between_two_busy_ones_is_no_wrong_clock(tmp_path: Path) -> None:
+    rows = [(f"{d}T20:00:00", 1, "+77010000002") for d in (*days(30, "2023-10-01"), *days(30))]
+    case = case_of(tmp_path, HEAD + K1.format(role="unknown"), sms__xml=sms(*rows))
+    assert main(["score", str(case)]) == 0

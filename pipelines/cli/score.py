@@ -21,7 +21,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from pipelines.cli._common import case_folder, inputs_of, record, say
-    from pipelines.scoring import json_text, load_case, parse_day, results_name, score_loaded, to_bytes, unmatched
+    from pipelines.scoring import (
+        far_off,
+        json_text,
+        load_case,
+        parse_day,
+        results_name,
+        score_loaded,
+        to_bytes,
+        unmatched,
+    )
     from pipelines.statutes import DEFAULT, profile, profiles
 
     chosen = list(profiles()) if args.statute == "all" else [profile(args.statute).id]
@@ -44,11 +53,13 @@ def run(args: argparse.Namespace) -> int:
     for document in documents:
         say(summary(document))
     say(f"findings: {', '.join(str(folder / 'results' / name) for name in files)}")
-    look = unmatched(loaded)
-    for sentence in look:
+    wrong = unmatched(loaded)
+    for sentence in wrong:
         say(f"look at case.toml: {sentence}")
+    for sentence in far_off(loaded) if day is None else []:
+        say(f"note: {sentence}")
     say(last_line(documents[-1]))
-    return 1 if look else 0
+    return 1 if wrong else 0
 
 
 def summary(document: dict[str, Any]) -> str:
