@@ -734,7 +734,7 @@ def test_remove_takes_one_source_out(full: Path, run: Run) -> None:
     assert run("remove", full, "journal.csv").status == 0
     one_sentence(run("score", full), "holds no record")
     ran = run("verify", full)  # the findings still rest on what was taken out
-    assert ran.status == 1 and "results/findings.json: was made before the store was last changed" in ran.out
+    assert ran.status == 0 and "note: results/findings.json: was made before the store was last changed" in ran.out
 
 
 def test_a_flipped_byte_is_found(full: Path, run: Run) -> None:

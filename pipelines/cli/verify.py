@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.cli._common import case_folder, say
     from pipelines.errors import UserError
     from pipelines.store import custody
-    from pipelines.store.verify import verify
+    from pipelines.store.verify import stale, verify
 
     folder = case_folder(args)
     problems = verify(folder, args.head)
@@ -31,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
         head = custody.head(folder)
     except UserError:  # its last line was changed: that is among the problems
         head = None
+    for note in stale(folder):
+        say(f"note: {note}")
     say(f"custody head: {head or 'none'}")
     say(f"{len(problems)} problems found" if problems else "everything agrees with its hashes")
     return 1 if problems else 0

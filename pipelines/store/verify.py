@@ -54,12 +54,12 @@ def verify(case_dir: str | Path, head: str | None = None) -> list[Problem]:
         recorded = custody.recorded(folder)
         problems += _store(folder, recorded.get(store.MANIFEST_NAME))
         problems += _others(folder, recorded)
-        problems += _stale(folder)
     return problems
 
 
-def _stale(folder: Path) -> list[Problem]:
-    """Results that were made before the store was changed: whole, but no longer what the case holds."""
+def stale(case_dir: str | Path) -> list[Problem]:
+    """Return results that were made before the store was last changed: whole, but no longer what the case holds."""
+    folder = Path(case_dir)
     manifest = folder / store.MANIFEST_NAME
     now = sha256_of(manifest) if manifest.is_file() else None
     made: dict[str, str | None] = {}
