@@ -240,13 +240,12 @@ def _parties(events: pa.Table, source: Ints, sources: _Sources, who: People, reg
     if lonely.any():  # the peer of a thread that the file did not name: its only other sender
         thread_codes, _ = coded(events["thread_id"])
         thread = thread_codes * (len(sources.ids) + 1) + source + 1
-        others: dict[int, set[int]] = {}
-        theirs = np.flatnonzero(incoming & direct)
-        for t, i in {(int(a), int(b)) for a, b in zip(thread[theirs], identifier[theirs], strict=True)}:
-            others.setdefault(t, set()).add(i)
-        for row in np.flatnonzero(lonely).tolist():
-            found = others.get(int(thread[row]), set())
-            identifier[row] = next(iter(found)) if len(found) == 1 else -1
+        theirs = incoming & direct
+        pairs = np.unique(np.stack([thread[theirs], identifier[theirs]], axis=1), axis=0)
+        threads, first, number = np.unique(pairs[:, 0], return_index=True, return_counts=True)
+        peers = dict(zip(threads[number == 1].tolist(), pairs[first[number == 1], 1].tolist(), strict=True))
+        asked, back = np.unique(thread[lonely], return_inverse=True)
+        identifier[lonely] = np.array([peers.get(t, -1) for t in asked.tolist()], np.int64)[back]
     identifier = np.where(owner_row & ~direct, -1, identifier)
     return _Parties(direction, identifier, values, owner_row)
 
@@ -258,17 +257,17 @@ def _directed(events: pa.Table, source: Ints, sources: _Sources, who: People) ->
     rows = naming & flags(*coded(events["thread_kind"]), ("group",)) & flags(*coded(events["channel"]), ("whatsapp",))
     if not rows.any():
         return events["directed"]
-    stored = events["directed"].to_pylist()
-    known: dict[tuple[int, int], bool] = {}
-    for row in np.flatnonzero(rows).tolist():
-        pair = (int(tag_codes[row]), int(source[row]))
-        if pair not in known:
-            names = [w.removeprefix("mention=") for w in tags[pair[0]].split() if w.startswith("mention=")]
-            here = sources.owner[pair[1]]
-            spaced = [n.replace("_", " ") for n in names]  # blanks in tags are underscores
-            known[pair] = any(_is_owner(n, here, who) for n in (*names, *spaced))
-        stored[row] = "yes" if known[pair] else "no"
-    return pa.array(stored, pa.string())
+    width = len(sources.ids)
+    pair = np.where(rows, tag_codes * width + source, -1)
+    meant = np.zeros(len(events), np.bool_)
+    for p in np.unique(pair[rows]).tolist():  # once for each set of names that a file mentions, not for each row
+        words = tags[p // width].split()
+        names = [w.removeprefix("mention=") for w in words if w.startswith("mention=")]
+        spaced = [n.replace("_", " ") for n in names]  # blanks in tags are underscores
+        if any(_is_owner(n, sources.owner[p % width], who) for n in (*names, *spaced)):
+            meant |= pair == p
+    judged = pc.if_else(pa.array(meant), "yes", "no")
+    return pc.if_else(pa.array(rows), judged, events["directed"])
 
 
 def _is_owner(name: str, here: set[str], who: People) -> bool:
