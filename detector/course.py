@@ -30,7 +30,7 @@ KINDS = (
     "third_party", "block", "unblock", "other", "presence",
 )  # fmt: skip
 KIND = {name: i for i, name in enumerate(KINDS)}
-MANNERS = ("", "visit", "seen", "waited", "followed", "entered", "tracker")
+MANNERS = ("", "visit", "seen", "waited", "followed", "entered", "tracker", "met")
 MANNER = {name: i for i, name in enumerate(MANNERS)}
 CALL_TAGS = ("missed", "rejected", "blocked", "voicemail")
 #: kinds of places that go with a declared role: being there is presence, not tracking
@@ -38,6 +38,8 @@ ROLE_PLACES = {
     "neighbour": ("home",), "family": ("home",), "relative": ("home",), "colleague": ("work",),
     "co_parent": ("home", "school"),
 }  # fmt: skip
+#: readings of these precisions tell the hour; coarser ones stand at the beginning of their span
+TIMED = ("us", "ms", "s", "min", "h")
 #: day 0 of the ISO week count: Monday 1969-12-29
 _MONDAY = -3
 
@@ -99,11 +101,16 @@ class Course:
     call_tag: Ints  # index in CALL_TAGS, -1
     journal: Bools
     direct: Bools  # an event outside groups
+    timed: Bools  # the reading tells the hour
+    hangup: Bools  # a reader saw that the caller hung up at once
+    line: Ints  # number of the owner's line (number, SIM, account) that was used, -1
     record_from: Ints  # slice of ``records`` that the row rests on
     record_to: Ints
     records: Ints  # row numbers over events, then positions, of the case
     channels: tuple[str, ...]
     identifiers: tuple[str, ...]
+    lines: tuple[str, ...]
+    line_first: Ints  # per line: ts of its first event, of any contact or of none
     place_ids: tuple[str, ...]
     place_kinds: tuple[str, ...]
     notices: Notices
@@ -117,6 +124,21 @@ class Course:
     def n_groups(self) -> int:
         """Number of contacts over all cases."""
         return len(self.groups)
+
+    @property
+    def weekday(self) -> Ints:
+        """Day of the week of every row by the owner's clock, Monday is 0."""
+        return (self.day - _MONDAY) % 7
+
+    @property
+    def case(self) -> Ints:
+        """Number of the case of every contact."""
+        return np.array([g.case for g in self.groups], np.int64)
+
+    @property
+    def in_group(self) -> Bools:
+        """Acts in a group chat: mentions of the owner, replies to her, adding her."""
+        return np.asarray(self.act & ~self.direct & ~self.presence, np.bool_)
 
     @property
     def presence(self) -> Bools:
@@ -165,6 +187,9 @@ def _event_rows(case: CaseTables, contact: dict[str, int], as_of: int, names: di
     call_tag = np.where(kinds == KIND["call"], tag_table[tag_codes], -1)
     call_tag = np.where((kinds == KIND["call"]) & refused & (call_tag < 0), CALL_TAGS.index("missed"), call_tag)
     local = ts + numbers(e["utc_offset"]) * 1_000_000
+    line_codes, line_values = coded(e["owner_line"])
+    line = names["line"].of(line_codes, [f"{case.case_id}\n{v}" for v in line_values])
+    hangup_table = np.array(["hangup" in v.split() for v in tag_values] + [False], np.bool_)
     return {
         "contact": lookup(contact_codes, contact_values, list(contact))[keep],
         "ts": ts[keep], "ts_min": numbers(e["ts_min"])[keep],
@@ -177,6 +202,8 @@ def _event_rows(case: CaseTables, contact: dict[str, int], as_of: int, names: di
         "answered": answered[keep], "duration_s": numbers(e["duration_s"])[keep], "call_tag": call_tag[keep],
         "journal": flags(*coded(e["how"]), ("journal",))[keep], "direct": thread[keep],
         "source": lookup(source_codes, source_values, sorted(source_values))[keep],
+        "timed": flags(*coded(e["ts_precision"]), TIMED)[keep], "hangup": hangup_table[tag_codes][keep], "line": line[keep],
+        "line_all": line[line >= 0], "line_ts": ts[line >= 0],
         "source_names": sorted(source_values), "n": numbers(e["n"])[keep],
         "sub": subs(e["event_id"])[keep], "records": keep, "record_count": np.ones(len(keep), np.int64),
     }  # fmt: skip
@@ -206,6 +233,8 @@ def _presence_rows(case: CaseTables, contact: dict[str, int], found: Episodes, n
         "answered": np.zeros(size, np.bool_), "duration_s": np.zeros(size, np.int64), "call_tag": np.full(size, -1),
         "journal": flags(how_codes, how_values, ("journal",))[first], "direct": np.zeros(size, np.bool_),
         "source": lookup(source_codes, source_values, sorted(source_values))[first],
+        "timed": flags(*coded(p["ts_precision"]), TIMED)[first], "hangup": np.zeros(size, np.bool_),
+        "line": np.full(size, -1), "line_all": np.zeros(0, np.int64), "line_ts": np.zeros(0, np.int64),
         "source_names": sorted(source_values), "n": numbers(p["n"])[first], "sub": subs(p["position_id"])[first],
         "records": found.rows + len(case.events), "record_count": found.counts,
     }  # fmt: skip
@@ -229,7 +258,7 @@ def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[st
     """
     groups: list[Group] = []
     parts: list[dict[str, Any]] = []
-    names = {"channel": _Names(), "identifier": _Names()}
+    names = {"channel": _Names(), "identifier": _Names(), "line": _Names()}
     place_ids: list[str] = []
     place_kinds: list[str] = []
     per_case: list[tuple[int, dict[str, int]]] = []
@@ -311,7 +340,8 @@ def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str,
               place_kinds: list[str], notices: Notices, exempt_pairs: set[tuple[int, int]], presence_data: list[bool],
               event_data: list[bool], with_position: set[int], numbers_of: dict[str, Any]) -> Course:  # fmt: skip
     keys = ("group", "ts", "ts_min", "ts_end", "local", "act", "kind", "manner", "channel", "identifier", "place",
-            "spot", "lat", "lon", "answered", "duration_s", "call_tag", "journal", "direct", "source", "n", "sub",
+            "spot", "lat", "lon", "answered", "duration_s", "call_tag", "journal", "direct", "timed", "hangup", "line",
+            "source", "n", "sub",
             "record_count")  # fmt: skip
     col = {k: _join(parts, k) for k in keys}
     records = _join(parts, "records")
@@ -333,6 +363,8 @@ def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str,
         exempt = quiet & (col["place"] >= 0) & np.isin(col["group"] * width + col["place"], pairs)
     local = col["local"]
     day = np.floor_divide(local, DAY_US)
+    line_first = np.full(len(names["line"].index), NEVER)
+    np.minimum.at(line_first, _join(parts, "line_all"), _join(parts, "line_ts"))
     positions = np.zeros(len(groups), np.bool_)
     positions[list(with_position)] = True
     return Course(
@@ -341,9 +373,10 @@ def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str,
         kind=col["kind"], manner=col["manner"], channel=col["channel"], identifier=col["identifier"],
         place=col["place"], spot=col["spot"], lat=col["lat"], lon=col["lon"], exempt=exempt,
         answered=col["answered"], duration_s=col["duration_s"], call_tag=col["call_tag"], journal=col["journal"],
-        direct=col["direct"],
+        direct=col["direct"], timed=col["timed"], hangup=col["hangup"], line=col["line"],
         record_from=record_from, record_to=record_from + col["record_count"], records=records,
         channels=tuple(names["channel"].index), identifiers=tuple(names["identifier"].index),
+        lines=tuple(names["line"].index), line_first=line_first,
         place_ids=tuple(place_ids), place_kinds=tuple(place_kinds), notices=notices,
         said_group=said_group, said_record=said_record,
         presence_data=np.array(presence_data, np.bool_), event_data=np.array(event_data, np.bool_),

@@ -121,7 +121,7 @@ def _indicators(scored: Scored, g: int, records: Any) -> dict[str, Any]:
             "records": records(m.rows) if known and m.value[g] else [],
         }  # fmt: skip
         if m.parts is not None:
-            entry["parts"] = m.parts[g]
+            entry["parts"] = m.parts(g)
         out[name] = entry
     return out
 

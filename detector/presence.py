@@ -13,7 +13,7 @@ from detector.columns import coded, flags, floats, lookup, numbers, subs, valid
 from detector.model import CaseTables
 
 #: manners as numbered in detector.course.MANNERS
-VISIT, SEEN, WAITED, FOLLOWED, ENTERED, TRACKER = 1, 2, 3, 4, 5, 6
+VISIT, SEEN, WAITED, FOLLOWED, ENTERED, TRACKER, MET = 1, 2, 3, 4, 5, 6, 7
 _SIGHTINGS = {"seen": SEEN, "waited": WAITED, "followed": FOLLOWED, "entered": ENTERED}
 
 

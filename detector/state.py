@@ -38,14 +38,17 @@ class State:
         The statute's commencement, µs UTC.
     as_of : tuple of int
         Scoring moment of each case.
+
+    The course depends on the cases, the scoring moments and the numbers of stage ``course`` alone: another profile, or other numbers of later stages, can share it.
     """
 
-    def __init__(self, cases: Sequence[CaseTables], num: dict[str, Any], valid_from: int, as_of: Sequence[int]) -> None:
+    def __init__(self, cases: Sequence[CaseTables], num: dict[str, Any], valid_from: int, as_of: Sequence[int],
+                 course: Course | None = None) -> None:  # fmt: skip
         self.cases = tuple(cases)
         self.num = num
         self.valid_from = valid_from
         self.as_of = tuple(as_of)
-        self.course: Course = build(cases, as_of, num)
+        self.course: Course = build(cases, as_of, num) if course is None else course
         self.window: int = int(num["occasion_window_s"]) * _US
 
     # -- what the rules derive --------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import pairwise
 from typing import Any
@@ -284,7 +284,11 @@ def _parameters(r: _Reader, raw: dict[str, Any]) -> dict[str, Parameter]:
             r.fault((*path, "value"), "must be a pair of whole numbers" if isinstance(PARAMETERS[key].value, tuple) else
                     "must be a whole number")  # fmt: skip
             continue
-        out[key] = Parameter(number, r.text_of(value, "origin", path, among=ORIGINS), r.text_of(value, "source", path))
+        known = PARAMETERS[key]
+        out[key] = replace(
+            known, value=number, origin=r.text_of(value, "origin", path, among=ORIGINS),
+            source=r.text_of(value, "source", path), tries=tuple(v for v in known.tries if v != number),
+        )  # fmt: skip
     return out
 
 

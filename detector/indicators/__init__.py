@@ -27,14 +27,14 @@ class Measured:
         Rows whose records stand behind the value.
     known : bool array or None
         Groups whose value is known; None means all.
-    parts : list of lists or None
-        A breakdown for each group, as plain dictionaries.
+    parts : function or None
+        Gives the breakdown of one group, as plain dictionaries; called for the groups that are shown.
     """
 
     value: Ints
     rows: Bools
     known: Bools | None = None
-    parts: list[list[dict[str, Any]]] | None = None
+    parts: Callable[[int], list[dict[str, Any]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)

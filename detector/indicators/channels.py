@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,20 +13,18 @@ from detector.indicators import Indicator, Measured
 from detector.state import State
 
 
-def _parts(s: State, codes: Ints, names: tuple[str, ...], word: str) -> list[list[dict[str, Any]]]:
+def _parts(s: State, codes: Ints, names: tuple[str, ...], word: str) -> Callable[[int], list[dict[str, Any]]]:
     """Acts and openings of occasions of every group by channel or identifier, in order of the name."""
     c = s.course
-    out: list[list[dict[str, Any]]] = [[] for _ in range(c.n_groups)]
+    out: dict[int, list[dict[str, Any]]] = {}
     law = s.sets.law & (codes >= 0)
     width = len(names) + 1
     key = c.group * width + codes
     acts = np.unique(key[law], return_counts=True)
     opened = dict(zip(*(v.tolist() for v in np.unique(key[law & s.law_openers], return_counts=True)), strict=True))
     for k, n in zip(acts[0].tolist(), acts[1].tolist(), strict=True):
-        out[k // width].append({word: names[k % width], "acts": n, "occasions_opened": opened.get(k, 0)})
-    for row in out:
-        row.sort(key=lambda p: str(p[word]))
-    return out
+        out.setdefault(k // width, []).append({word: names[k % width], "acts": n, "occasions_opened": opened.get(k, 0)})
+    return lambda g: sorted(out.get(g, []), key=lambda p: str(p[word]))
 
 
 def _spread(codes_of: str, names_of: str, word: str) -> Any:
