@@ -186,8 +186,9 @@ def tracking_sure(c: Course) -> Bools:
 
 
 def encounters(c: Course) -> Bools:
-    """Mark sightings on the way: presence of manner seen at no place of the owner."""
-    return np.asarray(c.act & c.presence & (c.manner == MANNER["seen"]) & (c.place < 0), np.bool_)
+    """Mark encounters on the way: presence of manner seen or met at no place of the owner."""
+    by_manner = (c.manner == MANNER["seen"]) | (c.manner == MANNER["met"])
+    return np.asarray(c.act & c.presence & by_manner & (c.place < 0), np.bool_)
 
 
 def several_places(c: Course, mask: Bools, num: dict[str, Any]) -> Ints:
@@ -201,19 +202,20 @@ def several_spots(c: Course, mask: Bools, num: dict[str, Any]) -> Ints:
     """Return for every group the index of the first row by which the marked encounters are on several spots (-1: never)."""
     out = np.full(c.n_groups, -1, np.int64)
     met = np.flatnonzero(mask & encounters(c))
-    if len(met) < 2:
+    if not len(met):
         return out
     head = np.flatnonzero(np.r_[True, c.group[met][1:] != c.group[met][:-1]])
-    for rows in np.split(met, head[1:]):  # sightings that a person wrote down: few, and only of contacts who have two
-        if len(rows) > 1:
-            out[c.group[rows[0]]] = _second_spot(c, rows, int(num["spot_m"]))
+    for rows in np.split(met, head[1:]):  # encounters are few
+        out[c.group[rows[0]]] = _second_spot(c, rows, int(num["spot_m"]))
     return out
 
 
 def _second_spot(c: Course, rows: Ints, apart_m: int) -> int:
-    """Return the first of these rows that lies on another spot than an earlier one, -1 if none does."""
-    for i in range(1, len(rows)):
+    """Return the first of these rows that lies on another spot than an earlier one, or moves by itself; -1 if none does."""
+    for i in range(len(rows)):
         row, earlier = rows[i], rows[:i]
+        if c.moves[row]:
+            return int(row)
         if c.spot[row] >= 0 and np.any((c.spot[earlier] >= 0) & (c.spot[earlier] != c.spot[row])):
             return int(row)
         placed = earlier[np.isfinite(c.lat[earlier])]

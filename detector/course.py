@@ -6,7 +6,7 @@ The classes of rows are those of ``docs/rules.md`` sections 1 and 5.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from detector.arrays import DAY_US, HOUR_US, Bools, Ints
+from detector.arrays import DAY_US, HOUR_US, Bools, Ints, positions_of
 from detector.columns import coded, flags, floats, lookup, numbers, subs, valid
+from detector.encounters import EVER, Tracks
 from detector.model import CaseTables
-from detector.presence import Episodes, episodes
+from detector.presence import Episodes, Found, episodes
 
 #: kinds of incoming events that try to reach the owner
 ATTEMPT_KINDS = ("call", "message", "email", "request", "mention", "delivery", "gift", "payment", "third_party")
@@ -40,8 +41,12 @@ ROLE_PLACES = {
 }  # fmt: skip
 #: readings of these precisions tell the hour; coarser ones stand at the beginning of their span
 TIMED = ("us", "ms", "s", "min", "h")
+#: columns of positions that a row of presence takes from its first record
+_PRESENCE_COLUMNS = [
+    "position_id", "source_id", "n", "ts_min", "ts_precision", "utc_offset", "identifier", "lat", "lon", "how",
+]  # fmt: skip
 #: day 0 of the ISO week count: Monday 1969-12-29
-_MONDAY = -3
+MONDAY = -3
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,26 @@ NEVER = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
+class Possible:
+    """Visits that miss only the bar: no acts, but part of what is to be expected. One entry each, in order of group and time."""
+
+    group: Ints
+    ts: Ints
+    ts_min: Ints
+    place: Ints
+    chance: Ints  # permille
+    record_from: Ints  # slice of ``records``
+    record_to: Ints
+    records: Ints  # row numbers over events, then positions, of the case, as in the course
+
+
+def no_possible() -> Possible:
+    """Return the possible visits of nobody."""
+    none = np.zeros(0, np.int64)
+    return Possible(none, none, none, none, none, none, none, none)
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """Acts and outgoing rows, sorted by group and time; one array per property, all of the same length."""
 
@@ -83,6 +108,7 @@ class Course:
     ts: Ints
     ts_min: Ints
     ts_end: Ints
+    local: Ints  # reading of the owner's clock, µs
     day: Ints
     week: Ints
     hour: Ints
@@ -97,20 +123,26 @@ class Course:
     lon: NDArray[np.float64]
     exempt: Bools
     answered: Bools
-    duration_s: Ints
+    duration_s: Ints  # -1 if unknown
     call_tag: Ints  # index in CALL_TAGS, -1
     journal: Bools
     direct: Bools  # an event outside groups
     timed: Bools  # the reading tells the hour
     hangup: Bools  # a reader saw that the caller hung up at once
     line: Ints  # number of the owner's line (number, SIM, account) that was used, -1
+    chance: Ints  # of a visit: that the contact was inside the place, permille; -1 for everything else
+    moves: Bools  # an encounter by tracks that is on several spots by itself
+    since: Ints  # moment from which the rows on file make it what it is: its ts, but for visits of fixes and encounters by tracks
+    until: Ints  # moment from which it is that no more; EVER but in ``passing``
     record_from: Ints  # slice of ``records`` that the row rests on
     record_to: Ints
     records: Ints  # row numbers over events, then positions, of the case
     channels: tuple[str, ...]
     identifiers: tuple[str, ...]
-    lines: tuple[str, ...]
-    line_first: Ints  # per line: ts of its first event, of any contact or of none
+    lines: tuple[str, ...]  # number of the case, newline, name
+    line_first: (
+        Ints  # per line: ts of its first event, of any contact or of none; NEVER if that is a witness or not yet there
+    )
     place_ids: tuple[str, ...]
     place_kinds: tuple[str, ...]
     notices: Notices
@@ -119,6 +151,12 @@ class Course:
     presence_data: Bools  # per group: could the case show presence at all
     event_data: Bools  # per group: does the case hold sources with events
     has_position: Bools  # per group
+    least_error: NDArray[
+        np.float64
+    ]  # per group: least accuracy of its positions, sightings apart; infinite without one
+    possible: Possible
+    tracks: tuple[Tracks | None, ...]  # per case
+    passing: Course | None = None  # the same with what was an act for a while, if there is such
 
     @property
     def n_groups(self) -> int:
@@ -128,7 +166,7 @@ class Course:
     @property
     def weekday(self) -> Ints:
         """Day of the week of every row by the owner's clock, Monday is 0."""
-        return (self.day - _MONDAY) % 7
+        return (self.day - MONDAY) % 7
 
     @property
     def case(self) -> Ints:
@@ -145,11 +183,46 @@ class Course:
         """Rows of presence."""
         return np.asarray(self.kind == KIND["presence"], np.bool_)
 
+    def records_of(self, rows: Ints) -> Ints:
+        """Return the numbers of the records behind rows, one row after the other."""
+        return self.records[positions_of(self.record_from[rows], self.record_to[rows] - self.record_from[rows])]
+
     def of_kinds(self, kinds: Sequence[str]) -> Bools:
         """Rows of these kinds."""
         table = np.zeros(len(KINDS), np.bool_)
         table[[KIND[k] for k in kinds]] = True
         return table[self.kind]
+
+
+#: columns of the course that hold one value for each row
+_ROW_COLUMNS = (
+    "group", "ts", "ts_min", "ts_end", "local", "day", "week", "hour", "act", "kind", "manner", "channel", "identifier", "place", "spot", "lat", "lon",
+    "exempt", "answered", "duration_s", "call_tag", "journal", "direct", "timed", "hangup", "line", "chance", "moves", "since", "until",
+    "record_from", "record_to",
+)  # fmt: skip
+
+
+def take(c: Course, rows: Ints, **more: Any) -> Course:
+    """Return a course with some of the rows, and other fields replaced."""
+    return replace(c, **{name: getattr(c, name)[rows] for name in _ROW_COLUMNS} | more)
+
+
+def subset(c: Course, keep: Ints) -> Course:
+    """Return the course of some contacts alone, numbered anew in the same order; ``keep`` holds their numbers, ascending."""
+    number = np.full(c.n_groups, -1, np.int64)
+    number[keep] = np.arange(len(keep))
+    rows = np.flatnonzero((number >= 0)[c.group])
+    said, maybe = (number >= 0)[c.said_group], (number >= 0)[c.possible.group]
+    k, p = c.notices, c.possible
+    return take(
+        c, rows, group=number[c.group[rows]], groups=tuple(c.groups[g] for g in keep.tolist()),
+        notices=Notices(k.ts[keep], k.ts_min[keep], k.ts_max[keep], k.row[keep]),
+        said_group=number[c.said_group[said]], said_record=c.said_record[said],
+        presence_data=c.presence_data[keep], event_data=c.event_data[keep], has_position=c.has_position[keep], least_error=c.least_error[keep],
+        possible=Possible(number[p.group[maybe]], p.ts[maybe], p.ts_min[maybe], p.place[maybe], p.chance[maybe], p.record_from[maybe],
+                          p.record_to[maybe], p.records),
+        passing=None if c.passing is None else subset(c.passing, keep),
+    )  # fmt: skip
 
 
 class _Names:
@@ -163,8 +236,10 @@ class _Names:
         return np.asarray(table[codes], np.int64)
 
 
-def _event_rows(case: CaseTables, contact: dict[str, int], as_of: int, names: dict[str, _Names]) -> dict[str, Any]:
-    """Acts and candidate outgoing rows among the events of one case."""
+def _event_rows(
+    case: CaseTables, number: int, contact: dict[str, int], as_of: int, names: dict[str, _Names]
+) -> dict[str, Any]:
+    """Acts and candidate outgoing rows among the events of one case, of this number."""
     e = case.events
     kind_codes, kind_values = coded(e["kind"])
     dir_codes, dir_values = coded(e["direction"])
@@ -188,7 +263,8 @@ def _event_rows(case: CaseTables, contact: dict[str, int], as_of: int, names: di
     call_tag = np.where((kinds == KIND["call"]) & refused & (call_tag < 0), CALL_TAGS.index("missed"), call_tag)
     local = ts + numbers(e["utc_offset"]) * 1_000_000
     line_codes, line_values = coded(e["owner_line"])
-    line = names["line"].of(line_codes, [f"{case.case_id}\n{v}" for v in line_values])
+    line = names["line"].of(line_codes, [f"{number}\n{v}" for v in line_values])
+    in_use = (line >= 0) & ~valid(e["duplicate_of"]) & (ts < as_of)
     hangup_table = np.array(["hangup" in v.split() for v in tag_values] + [False], np.bool_)
     return {
         "contact": lookup(contact_codes, contact_values, list(contact))[keep],
@@ -199,11 +275,11 @@ def _event_rows(case: CaseTables, contact: dict[str, int], as_of: int, names: di
         "identifier": names["identifier"].of(*coded(e["identifier"]))[keep],
         "place": np.full(len(keep), -1), "spot": np.full(len(keep), -1),
         "lat": np.full(len(keep), np.nan), "lon": np.full(len(keep), np.nan),
-        "answered": answered[keep], "duration_s": numbers(e["duration_s"])[keep], "call_tag": call_tag[keep],
+        "answered": answered[keep], "duration_s": numbers(e["duration_s"], -1)[keep], "call_tag": call_tag[keep],
         "journal": flags(*coded(e["how"]), ("journal",))[keep], "direct": thread[keep],
         "source": lookup(source_codes, source_values, sorted(source_values))[keep],
         "timed": flags(*coded(e["ts_precision"]), TIMED)[keep], "hangup": hangup_table[tag_codes][keep], "line": line[keep],
-        "line_all": line[line >= 0], "line_ts": ts[line >= 0],
+        "line_all": line[in_use], "line_ts": ts[in_use],
         "source_names": sorted(source_values), "n": numbers(e["n"])[keep],
         "sub": subs(e["event_id"])[keep], "records": keep, "record_count": np.ones(len(keep), np.int64),
     }  # fmt: skip
@@ -214,28 +290,28 @@ def _call_tag(tags: str) -> int:
     return next((i for i, tag in enumerate(CALL_TAGS) if tag in words), -1)
 
 
-def _presence_rows(case: CaseTables, contact: dict[str, int], found: Episodes, names: dict[str, _Names],
+def _presence_rows(case: CaseTables, contact: dict[str, int], whose: list[Any], found: Episodes, names: dict[str, _Names],
                    place_base: int) -> dict[str, Any]:  # fmt: skip
     size = len(found.ts)
-    p = case.positions
-    first = found.first_row
-    local = found.ts + numbers(p["utc_offset"])[first] * 1_000_000
+    p = case.positions.select(_PRESENCE_COLUMNS)
+    p = p.take(pa.array(found.first_row)) if size else p.slice(0, 0)
     source_codes, source_values = coded(p["source_id"])
-    how_codes, how_values = coded(p["how"])
+    none = np.full(size, -1)
     return {
-        "contact": lookup(found.contact, found.contact_values, list(contact)),
-        "ts": found.ts, "ts_min": numbers(p["ts_min"])[first], "ts_end": found.ts_end, "local": local,
+        "contact": lookup(found.contact, whose, list(contact)),
+        "ts": found.ts, "ts_min": numbers(p["ts_min"]), "ts_end": found.ts_end, "local": found.ts + numbers(p["utc_offset"]) * 1_000_000,
         "act": np.ones(size, np.bool_), "kind": np.full(size, KIND["presence"]), "manner": found.manner,
         "channel": names["channel"].of(np.zeros(size, np.int64), ["in_person"] if size else []),
-        "identifier": names["identifier"].of(*coded(p["identifier"]))[first] if len(p) else np.zeros(0, np.int64),
+        "identifier": names["identifier"].of(*coded(p["identifier"])),
         "place": np.where(found.place >= 0, found.place + place_base, -1), "spot": found.spot,
-        "lat": floats(p["lat"])[first], "lon": floats(p["lon"])[first],
-        "answered": np.zeros(size, np.bool_), "duration_s": np.zeros(size, np.int64), "call_tag": np.full(size, -1),
-        "journal": flags(how_codes, how_values, ("journal",))[first], "direct": np.zeros(size, np.bool_),
-        "source": lookup(source_codes, source_values, sorted(source_values))[first],
-        "timed": flags(*coded(p["ts_precision"]), TIMED)[first], "hangup": np.zeros(size, np.bool_),
-        "line": np.full(size, -1), "line_all": np.zeros(0, np.int64), "line_ts": np.zeros(0, np.int64),
-        "source_names": sorted(source_values), "n": numbers(p["n"])[first], "sub": subs(p["position_id"])[first],
+        "lat": floats(p["lat"]), "lon": floats(p["lon"]),
+        "answered": np.zeros(size, np.bool_), "duration_s": np.zeros(size, np.int64), "call_tag": none,
+        "journal": flags(*coded(p["how"]), ("journal",)), "direct": np.zeros(size, np.bool_),
+        "source": lookup(source_codes, source_values, sorted(source_values)),
+        "chance": found.chance, "moves": found.moves, "since": found.since, "until": found.until,
+        "timed": flags(*coded(p["ts_precision"]), TIMED), "hangup": np.zeros(size, np.bool_),
+        "line": none, "line_all": np.zeros(0, np.int64), "line_ts": np.zeros(0, np.int64),
+        "source_names": sorted(source_values), "n": numbers(p["n"]), "sub": subs(p["position_id"]),
         "records": found.rows + len(case.events), "record_count": found.counts,
     }  # fmt: skip
 
@@ -244,7 +320,8 @@ def _join(parts: list[dict[str, Any]], key: str) -> Any:
     return np.concatenate([p[key] for p in parts])
 
 
-def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[str, Any]) -> Course:
+def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[str, Any],
+          showing: Sequence[tuple[bool, bool, bool]] | None = None) -> Course:  # fmt: skip
     """Build the course arrays of all contacts of all cases.
 
     Parameters
@@ -255,6 +332,8 @@ def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[st
         Scoring moment of each case, µs UTC; later rows do not exist.
     numbers_of : dict
         Values of :data:`detector.parameters.PARAMETERS` (after the profile's own).
+    showing : sequence of (bool, bool, bool), optional
+        What :func:`can_show` says of each case, where the tables are an excerpt of it.
     """
     groups: list[Group] = []
     parts: list[dict[str, Any]] = []
@@ -263,6 +342,9 @@ def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[st
     place_kinds: list[str] = []
     per_case: list[tuple[int, dict[str, int]]] = []
     presence_data: list[bool] = []
+    least_error: list[float] = []
+    tracks: list[Tracks | None] = []
+    possible: list[dict[str, Ints]] = []
     event_data: list[bool] = []
     with_position: set[int] = set()
     exempt_pairs: set[tuple[int, int]] = set()
@@ -271,7 +353,7 @@ def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[st
         contacts = {c["contact_id"]: c for c in case.contacts.to_pylist()}
         order = {cid: i for i, cid in enumerate(sorted(contacts))}
         base = len(groups)
-        shown = _case_can_show(case)
+        shown = can_show(case) if showing is None else showing[number]
         for cid in order:
             c = contacts[cid]
             groups.append(Group(number, cid, c["label"], c["role"], c["declared"],
@@ -279,13 +361,20 @@ def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[st
             presence_data.append(shown[0])
             event_data.append(shown[1])
         found = episodes(case, end, numbers_of)
-        rows = [_event_rows(case, order, end, names), _presence_rows(case, order, found, names, len(place_ids))]
+        rows = [
+            _event_rows(case, number, order, end, names),
+            _presence_rows(case, order, found.contact_values, found.acts, names, len(place_ids)),
+        ]
+        errors = dict(zip(found.contact_values, found.least_error.tolist(), strict=True))
+        least_error += [errors.get(cid, np.inf) for cid in order]
+        tracks.append(found.tracks)
+        possible.append(_possible_rows(case, order, found, base, len(place_ids), record_base))
         for part in rows:
             part["group"] = part.pop("contact") + base
             part["records"] = part["records"] + record_base
             part["source"] = _merge_sources(part, rows)
         parts += rows
-        there = case.positions.filter(pc.less(case.positions["ts"], end))["contact_id"]
+        there = case.positions["contact_id"].filter(pc.less(case.positions["ts"], end))
         for cid in {v for v in there.unique().to_pylist() if v in order}:
             with_position.add(base + order[cid])
         for at, place in enumerate(case.places.to_pylist()):
@@ -293,13 +382,49 @@ def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[st
             for cid, i in order.items():
                 if cid in shared or place["kind"] in ROLE_PLACES.get(contacts[cid]["role"], ()):
                     exempt_pairs.add((base + i, len(place_ids) + at))
+        if shown[0] and not shown[2]:
+            _blind(presence_data, least_error, base, case)
         place_ids += case.places["place_id"].to_pylist()
         place_kinds += case.places["kind"].to_pylist()
         per_case.append((base, order))
         record_base += len(case.events) + len(case.positions)
     notices = _notices(cases, as_of, per_case, len(groups))
     return _assemble(groups, parts, names, place_ids, place_kinds, notices, exempt_pairs, presence_data, event_data,
-                     with_position, numbers_of)  # fmt: skip
+                     with_position, numbers_of, np.array(least_error), _join_possible(possible), tuple(tracks))  # fmt: skip
+
+
+def _blind(presence_data: list[bool], least_error: list[float], base: int, case: CaseTables) -> None:
+    """Say of contacts whose every position is less accurate than the largest place is wide that their positions cannot show presence."""
+    widest = max(case.places["radius_m"].to_pylist(), default=np.inf)
+    for g in range(base, len(presence_data)):
+        if widest < least_error[g] < np.inf:
+            presence_data[g] = False
+
+
+def _possible_rows(
+    case: CaseTables, contact: dict[str, int], found: Found, base: int, place_base: int, record_base: int
+) -> dict[str, Ints]:
+    """Return the possible visits of one case, by group and time."""
+    e = found.possible
+    group = lookup(e.contact, found.contact_values, list(contact)) + base
+    order = np.lexsort((e.first_row, e.ts, group))
+    at = np.cumsum(e.counts) - e.counts
+    ts_min = numbers(case.positions["ts_min"].take(pa.array(e.first_row))) if len(order) else e.ts
+    return {
+        "group": group[order], "ts": e.ts[order], "ts_min": ts_min[order], "place": e.place[order] + place_base, "chance": e.chance[order],
+        "record_from": at[order], "counts": e.counts[order], "records": e.rows + len(case.events) + record_base,
+    }  # fmt: skip
+
+
+def _join_possible(parts: list[dict[str, Ints]]) -> Possible:
+    """Put the possible visits of all cases together."""
+    if not parts:
+        return no_possible()
+    before = np.cumsum([0] + [len(p["records"]) for p in parts])
+    begin = np.concatenate([p["record_from"] + b for p, b in zip(parts, before.tolist(), strict=False)])
+    counts = _join(parts, "counts")
+    return Possible(_join(parts, "group"), _join(parts, "ts"), _join(parts, "ts_min"), _join(parts, "place"), _join(parts, "chance"),
+                    begin, begin + counts, _join(parts, "records"))  # fmt: skip
 
 
 def _merge_sources(part: dict[str, Any], rows: list[dict[str, Any]]) -> Ints:
@@ -310,14 +435,15 @@ def _merge_sources(part: dict[str, Any], rows: list[dict[str, Any]]) -> Ints:
     return np.asarray(table[part["source"]], np.int64)
 
 
-def _case_can_show(case: CaseTables) -> tuple[bool, bool]:
-    """Return whether the case holds anything that could show presence, and any source with events."""
+def can_show(case: CaseTables) -> tuple[bool, bool, bool]:
+    """Return whether the case holds anything that could show presence, any source with events, and a journal."""
     covered = set(case.coverage["channel"].to_pylist())
     classes = {w for c in case.coverage["classes"].to_pylist() for w in c.split()}
-    presence = "journal" in covered or bool(
+    journal = "journal" in covered
+    presence = journal or bool(
         len(case.positions) and pc.any(pc.is_in(case.positions["subject"], pa.array(["contact", "tracker"]))).as_py()
     )
-    return presence, len(case.events) > 0 or bool(classes - {"position"})
+    return presence, len(case.events) > 0 or bool(classes - {"position"}), journal
 
 
 def _notices(cases: Sequence[CaseTables], as_of: Sequence[int], per_case: list[tuple[int, dict[str, int]]],
@@ -338,11 +464,11 @@ def _notices(cases: Sequence[CaseTables], as_of: Sequence[int], per_case: list[t
 
 def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str, _Names], place_ids: list[str],
               place_kinds: list[str], notices: Notices, exempt_pairs: set[tuple[int, int]], presence_data: list[bool],
-              event_data: list[bool], with_position: set[int], numbers_of: dict[str, Any]) -> Course:  # fmt: skip
+              event_data: list[bool], with_position: set[int], numbers_of: dict[str, Any], least_error: NDArray[np.float64],
+              possible: Possible, tracks: tuple[Tracks | None, ...]) -> Course:  # fmt: skip
     keys = ("group", "ts", "ts_min", "ts_end", "local", "act", "kind", "manner", "channel", "identifier", "place",
             "spot", "lat", "lon", "answered", "duration_s", "call_tag", "journal", "direct", "timed", "hangup", "line",
-            "source", "n", "sub",
-            "record_count")  # fmt: skip
+            "source", "n", "sub", "record_count")  # fmt: skip
     col = {k: _join(parts, k) for k in keys}
     records = _join(parts, "records")
     record_from = np.r_[0, np.cumsum(col["record_count"])][:-1].astype(np.int64)
@@ -353,7 +479,7 @@ def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str,
     col = {k: v[live] for k, v in col.items()}
     record_from = record_from[live]
     order = _order(col)
-    col = {k: v[order] for k, v in col.items()}
+    col = {k: v[order] for k, v in col.items()} | _of_episodes(parts, np.flatnonzero(live)[order], col["ts"][order])
     record_from = record_from[order]
     exempt = np.zeros(len(order), np.bool_)
     if exempt_pairs and len(order):
@@ -367,21 +493,44 @@ def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str,
     np.minimum.at(line_first, _join(parts, "line_all"), _join(parts, "line_ts"))
     positions = np.zeros(len(groups), np.bool_)
     positions[list(with_position)] = True
-    return Course(
-        groups=tuple(groups), group=col["group"], ts=col["ts"], ts_min=col["ts_min"], ts_end=col["ts_end"], day=day,
-        week=np.floor_divide(day - _MONDAY, 7), hour=np.floor_divide(local, HOUR_US) % 24, act=col["act"],
+    course = Course(
+        groups=tuple(groups), group=col["group"], ts=col["ts"], ts_min=col["ts_min"], ts_end=col["ts_end"], local=local, day=day,
+        week=np.floor_divide(day - MONDAY, 7), hour=np.floor_divide(local, HOUR_US) % 24, act=col["act"],
         kind=col["kind"], manner=col["manner"], channel=col["channel"], identifier=col["identifier"],
         place=col["place"], spot=col["spot"], lat=col["lat"], lon=col["lon"], exempt=exempt,
         answered=col["answered"], duration_s=col["duration_s"], call_tag=col["call_tag"], journal=col["journal"],
         direct=col["direct"], timed=col["timed"], hangup=col["hangup"], line=col["line"],
+        chance=col["chance"], moves=col["moves"], since=col["since"], until=col["until"],
         record_from=record_from, record_to=record_from + col["record_count"], records=records,
         channels=tuple(names["channel"].index), identifiers=tuple(names["identifier"].index),
         lines=tuple(names["line"].index), line_first=line_first,
         place_ids=tuple(place_ids), place_kinds=tuple(place_kinds), notices=notices,
         said_group=said_group, said_record=said_record,
         presence_data=np.array(presence_data, np.bool_), event_data=np.array(event_data, np.bool_),
-        has_position=positions,
+        has_position=positions, least_error=least_error, possible=possible, tracks=tracks,
     )  # fmt: skip
+    standing = course.until == EVER
+    return course if standing.all() else take(course, np.flatnonzero(standing), passing=course)
+
+
+def _of_episodes(parts: list[dict[str, Any]], at: Ints, ts: Ints) -> dict[str, Any]:
+    """Return what only presence has, for rows that stand at ``at`` in the parts: nothing is copied where nobody was anywhere."""
+    found = [p for p in parts if "chance" in p and len(p["chance"])]
+    bare = {"chance": -1, "moves": False, "until": EVER}
+    out: dict[str, Any] = {k: np.broadcast_to(np.asarray(v), len(at)) for k, v in bare.items()} | {"since": ts}
+    if found:
+        begin = np.cumsum([0] + [len(p["ts"]) for p in parts])
+        rows = np.concatenate(
+            [np.arange(b, b + len(p["ts"])) for p, b in zip(parts, begin.tolist(), strict=False) if "chance" in p]
+        )
+        where = np.full(int(begin[-1]), -1, np.int64)
+        where[rows] = np.arange(len(rows))
+        mine = np.flatnonzero(where[at] >= 0)
+        episode = where[at[mine]]
+        for k, v in out.items():
+            out[k] = v.copy()
+            out[k][mine] = np.concatenate([p[k] for p in parts if "chance" in p])[episode]
+    return out
 
 
 def _is_notice_itself(col: dict[str, Any], notices: Notices, margin: int) -> Bools:

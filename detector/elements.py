@@ -10,7 +10,7 @@ import numpy as np
 from detector.arrays import Bools, Ints
 from detector.indicators import Measured, all_indicators
 from detector.state import State
-from detector.statute import Line, Profile
+from detector.statute import Element, Line, Profile
 
 NOT_MET, UNKNOWN, MET, NOT_MEASURABLE = 0, 1, 2, 3
 STATUS_NAMES = ("not_met", "unknown", "met", "not_measurable")
@@ -57,33 +57,40 @@ def holds(line: Line, measured: Measured) -> Ints:
     return np.asarray(np.where(measured.known, status, UNKNOWN) if measured.known is not None else status, np.int64)
 
 
-def evaluate(profile: Profile, measured: dict[str, Measured], groups: int) -> Elements:
-    """Evaluate the elements of a profile: an element is met if all its thresholds hold, not met if one fails, else unknown.
+def status_of(element: Element, measured: dict[str, Measured], groups: int) -> Ints:
+    """Return the status of one element for every contact: met if all its thresholds hold, not met if one fails, else unknown."""
+    if element.need == "not_measurable":
+        return np.full(groups, NOT_MEASURABLE, np.int64)
+    tests = [holds(line, measured[line.indicator]) for line in element.lines if line.comparison]
+    return np.asarray(np.minimum.reduce(tests), np.int64)
 
-    Indicators with a threshold must be measured; points are given for those of the others that are.
-    """
-    status: dict[str, Ints] = {}
-    points: dict[str, Ints] = {}
+
+def all_required(profile: Profile, status: dict[str, Ints], groups: int) -> Bools:
+    """Return where every required element, and one member of every alternative group, is met."""
     required = np.ones(groups, np.bool_)
     alternatives: dict[str, Bools] = {}
     for element in profile.elements:
-        for line in element.lines:
-            if line.levels and line.indicator in measured:
-                points[line.indicator] = points_of(line, measured[line.indicator])
-        if element.need == "not_measurable":
-            status[element.id] = np.full(groups, NOT_MEASURABLE, np.int64)
-            continue
-        tests = [holds(line, measured[line.indicator]) for line in element.lines if line.comparison]
-        worst = np.minimum.reduce(tests) if tests else np.full(groups, UNKNOWN, np.int64)
-        status[element.id] = np.asarray(worst, np.int64)
         if element.need == "required":
-            required &= worst == MET
-        elif element.need.startswith("alternative:"):
-            name = element.need.partition(":")[2]
-            alternatives[name] = alternatives.get(name, np.zeros(groups, np.bool_)) | (worst == MET)
-    for line in profile.against:
-        if line.indicator in measured:
-            points[line.indicator] = points_of(line, measured[line.indicator])
+            required &= status[element.id] == MET
+        elif element.decides:
+            met = alternatives.get(element.need, np.zeros(groups, np.bool_))
+            alternatives[element.need] = met | (status[element.id] == MET)
     for met in alternatives.values():
         required &= met
-    return Elements(status, required, points)
+    return required
+
+
+def decided(profile: Profile, measured: dict[str, Measured], groups: int) -> Bools:
+    """Return where every required element and group is met, from the indicators of :attr:`Profile.deciding` alone."""
+    return all_required(profile, {e.id: status_of(e, measured, groups) for e in profile.elements if e.decides}, groups)
+
+
+def evaluate(profile: Profile, measured: dict[str, Measured], groups: int) -> Elements:
+    """Evaluate the elements of a profile.
+
+    Indicators with a threshold must be measured; points are given for those of the others that are.
+    """
+    status = {e.id: status_of(e, measured, groups) for e in profile.elements}
+    lines = [line for e in profile.elements for line in e.lines if line.levels] + list(profile.against)
+    points = {x.indicator: points_of(x, measured[x.indicator]) for x in lines if x.indicator in measured}
+    return Elements(status, all_required(profile, status, groups), points)

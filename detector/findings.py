@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -10,19 +9,23 @@ import pyarrow.compute as pc
 
 from detector import verdict as v
 from detector.arrays import Bools, Ints, count, occasion_count
-from detector.elements import STATUS_NAMES
+from detector.elements import MET, STATUS_NAMES, UNKNOWN
 from detector.indicators import all_indicators
 from detector.model import CaseTables
+from detector.moments import utc_text as utc_text
 from detector.records import RecordIds
-from detector.score import Scored, score
-from detector.statute import Profile
+from detector.score import Judged, Scored, score
+from detector.statute import Element, Profile
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def utc_text(us: int) -> str:
-    """Return a moment as ISO text in UTC, whole seconds."""
-    return (_EPOCH + timedelta(seconds=us // 1_000_000)).strftime("%Y-%m-%dT%H:%M:%SZ")
+#: what stands for robustness where nothing was tried
+NOT_TRIED: dict[str, Any] = {
+    "stable": None,
+    "tested": 0,
+    "by_kind": {},
+    "weakest": None,
+    "strongest": None,
+    "flips": [],
+}
 
 
 def span_text(seconds: int) -> str:
@@ -43,20 +46,17 @@ def record_rows(scored: Scored, case: int, rows: Ints) -> Ints:
     """Return the numbers (events, then positions, of the case) of the records behind course rows, in their order."""
     c = scored.state.course
     base = sum(len(x.events) + len(x.positions) for x in scored.state.cases[:case])
-    start, end = c.record_from[rows], c.record_to[rows]
-    length = end - start
-    if not len(rows):
-        return np.zeros(0, np.int64)
-    at = np.repeat(start - np.r_[0, np.cumsum(length)[:-1]], length) + np.arange(int(length.sum()))
-    return np.asarray(c.records[at] - base, np.int64)
+    return c.records_of(rows) - base
 
 
 def case_findings(
-    scored: Scored, case: int, robustness: dict[str, dict[str, Any]] | None = None
-) -> list[dict[str, Any]]:
-    """Return the findings of one case, sorted by contact id.
+    scored: Scored, case: int, robustness: dict[str, dict[str, Any]] | None = None,
+    earlier: dict[str, list[dict[str, Any]]] | None = None, *, bare: bool = False,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """Return the findings of one case, sorted by contact id; ``bare`` leaves the records of indicators out.
 
-    Contacts with neither act nor outgoing row are left out unless they are declared.
+    Contacts with neither act nor outgoing row are left out unless they are declared. ``earlier`` is what earlier versions of the statute say of a
+    contact (:func:`version_findings`), by contact id.
     """
     s = scored.state
     c = s.course
@@ -72,9 +72,11 @@ def case_findings(
         lo, hi = group_rows(scored, g)
 
         def records(rows: Bools, lo: int = lo, hi: int = hi) -> list[str]:
-            return ids.fold(record_rows(scored, case, np.flatnonzero(rows[lo:hi]) + lo))
+            return [] if bare else ids.fold(record_rows(scored, case, np.flatnonzero(rows[lo:hi]) + lo))
 
-        indicators = _indicators(scored, g, records)
+        if (g, bare) not in scored.shown:
+            scored.shown[g, bare] = _indicators(scored, g, records)
+        indicators = scored.shown[g, bare]
         elements, points = _elements(scored, g, indicators)
         against = [
             {"id": line.indicator, "value": indicators[line.indicator]["value"],
@@ -94,9 +96,27 @@ def case_findings(
             "before_law": {"acts": int(before_acts[g]), "occasions": int(before_occasions[g]), "records": records(before)},
             "said_at_notice": _said(scored, case, g, ids),
             "indicators": indicators, "elements": elements, "against": against, "hypotheses": [], "typicality": [],
-            "robustness": (robustness or {}).get(group.contact_id, {"stable": None, "tested": 0, "flips": []}),
+            "robustness": (robustness or {}).get(group.contact_id, NOT_TRIED),
+            "earlier_versions": (earlier or {}).get(group.contact_id, []),
         })  # fmt: skip
     return sorted(out, key=lambda f: str(f["contact_id"]))
+
+
+def version_findings(judged: Judged, case: int) -> dict[str, dict[str, Any]]:
+    """Return, by contact id, what one version of a statute says of the contacts with acts in its time."""
+    profile, groups = judged.profile, judged.state.course.groups
+    acts = judged.state.any(judged.state.sets.law)
+    return {
+        group.contact_id: {
+            "version": profile.version, "valid_from": profile.valid_from.isoformat(),
+            "valid_to": None if profile.valid_to is None else profile.valid_to.isoformat(),
+            "verdict": v.VERDICTS[int(judged.verdicts.verdict[g])],
+            "points": sum(int(x[g]) for x in judged.elements.points.values()),
+            "elements": [{"id": e.id, "status": STATUS_NAMES[int(judged.elements.status[e.id][g])]} for e in profile.elements],
+        }
+        for g, group in enumerate(groups)
+        if group.case == case and acts[g]
+    }  # fmt: skip
 
 
 def _said(scored: Scored, case: int, g: int, ids: RecordIds) -> dict[str, Any]:
@@ -150,26 +170,48 @@ def _elements(scored: Scored, g: int, indicators: dict[str, Any]) -> tuple[list[
                     "threshold": line.threshold or None, "origin": line.origin, "source": line.source, "points": given,
                 })  # fmt: skip
             if status == "unknown":
-                row["unknown_because"] = _unknown(scored, g, e.id)
+                row["unknown_because"] = _unknown(scored, g, e)
             elif status == "not_met":
                 row["short"] = e.short
         out.append(row)
     return out, points
 
 
-def _unknown(scored: Scored, g: int, element: str) -> str:
+#: why an indicator of another kind of statement is unknown, where the sources are not the reason
+_NO_KIND = {
+    "order_occasions": "no order was served as far as the case says",
+    "warning_occasions": "no police warning is on file",
+    "block_evasion": "no block is on file",
+    "thin_course": "there is no unwanted occasion",
+    "own_permille": "there is no act",
+    "rate_ratio_permille": "the two periods are not both covered by the case and the law",
+    "trend_tau_permille": "the course is too short for a trend",
+    "initiatives_since_notice": "no dated refusal on file",
+}
+#: indicators that rest on a refusal and are unknown without one
+_REFUSAL = frozenset({
+    "after_notice_occasions", "after_notice_acts", "refused_occasions", "after_notice_share_permille", "channels_after_notice",
+    "replies_after_notice", "initiatives_after_notice", "conversations_after_notice", "outgoing_after_notice",
+})  # fmt: skip
+
+
+def _unknown(scored: Scored, g: int, element: Element) -> str:
+    """Return why an element cannot be told."""
     s = scored.state
-    if element == "against_will":
-        notices = s.course.notices
-        if not notices.most or not (notices.row[g] >= 0).any():
-            group = s.course.groups[g]
-            later = s.cases[group.case].notices
-            dated = later.filter(pc.and_(pc.equal(later["contact_id"], group.contact_id), pc.invert(later["refused"])))
-            return "the refusal on file is dated after the scoring date" if len(dated) else "no dated refusal on file"
-        if s.sets.first[g] < 0:
-            return "the refusal on file is overtaken by the owner's own later initiatives"
-        return "the refusal on file is contested by two-way contact since"
-    return "no source that could show it is in the case"
+    known = {x.indicator: scored.measured[x.indicator].known for x in element.lines if x.comparison}
+    names = [name for name, groups in known.items() if groups is not None and not groups[g]]
+    if _REFUSAL.isdisjoint(names):
+        special = {_NO_KIND[n] for n in names if n in _NO_KIND}
+        return "; ".join(sorted(special)) or "no source that could show it is in the case"
+    notices = s.course.notices
+    if not notices.most or not (notices.row[g] >= 0).any():
+        group = s.course.groups[g]
+        later = s.cases[group.case].notices
+        dated = later.filter(pc.and_(pc.equal(later["contact_id"], group.contact_id), pc.invert(later["refused"])))
+        return "the refusal on file is dated after the scoring date" if len(dated) else "no dated refusal on file"
+    if s.sets.first[g] < 0:
+        return "the refusal on file is overtaken by the owner's own later initiatives"
+    return "the refusal on file is contested by two-way contact since"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
@@ -188,9 +230,9 @@ def reason(scored: Scored, g: int, ind: dict[str, Any]) -> str:
     code = int(scored.verdicts.reason[g])
     short = [e for e in scored.profile.elements if e.need not in ("informative", "not_measurable")]
     lacking = [
-        f"{e.title.lower()} ({_unknown(scored, g, e.id) if scored.elements.status[e.id][g] == 1 else e.short})"
+        f"{e.title.lower()} ({_unknown(scored, g, e) if scored.elements.status[e.id][g] == UNKNOWN else e.short})"
         for e in short
-        if scored.elements.status[e.id][g] != 2 and not _group_met(scored, g, e.need)
+        if scored.elements.status[e.id][g] != MET and not _group_met(scored, g, e.need)
     ]
     missing = f" Short of the statute's measurable elements: {'; '.join(lacking)}." if lacking else ""
     before = _before(scored, g)
@@ -209,8 +251,7 @@ def reason(scored: Scored, g: int, ind: dict[str, Any]) -> str:
         case v.ALL_MET:
             return (
                 "Every measurable required element is met: "
-                f"{_wanted(n['unwanted_occasions'], n['unwanted_days'], n['unwanted_span_s'])}; "
-                f"{counted(n['after_notice_occasions'], 'occasion')} of contact attempts or tracking after the refusal."
+                f"{_wanted(n['unwanted_occasions'], n['unwanted_days'], n['unwanted_span_s'])}; {_unwanted(scored, g, n)}."
             )
         case v.WAITING:
             return (
@@ -258,6 +299,19 @@ def reason(scored: Scored, g: int, ind: dict[str, Any]) -> str:
     )
 
 
+def _unwanted(scored: Scored, g: int, n: dict[str, Any]) -> str:
+    """Say what shows that the contact was unwanted: what came after a refusal, or else that it was one-sided or the owner was watched."""
+    if any(
+        scored.elements.status[e.id][g] == MET and any(x.comparison and x.indicator in _REFUSAL for x in e.lines)
+        for e in scored.profile.elements
+        if e.decides
+    ):
+        return f"{counted(n['after_notice_occasions'], 'occasion')} of contact attempts or tracking after the refusal"
+    one_sided = f"{counted(n['course_occasions'], 'unanswered occasion')} of calls, direct messages or requests"
+    waited = f"{counted(n['waiting_occasions'] or 0, 'occasion')} of waiting, following or entering"
+    return f"it was unwanted by other signs than a refusal: {one_sided}, first to last {span_text(n['course_span_s'])}; {waited}"
+
+
 def _before(scored: Scored, g: int) -> int:
     s = scored.state
     return int((s.course.act & ~s.sets.law & (s.course.group == g)).sum())
@@ -265,7 +319,7 @@ def _before(scored: Scored, g: int) -> int:
 
 def _group_met(scored: Scored, g: int, need: str) -> bool:
     return need.startswith("alternative:") and any(
-        scored.elements.status[e.id][g] == 2 for e in scored.profile.elements if e.need == need
+        scored.elements.status[e.id][g] == MET for e in scored.profile.elements if e.need == need
     )
 
 

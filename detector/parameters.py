@@ -83,6 +83,7 @@ PARAMETERS: dict[str, Parameter] = {
     "isolated_occasions": _p(3, "unanswered occasions", "verdict", 1),
     "habit_weeks": _p(3, "different weeks that make a habit", "sets", 1),
     "visit_pause_s": _p(1800, "a longer pause ends a visit", "course", 600),
+    "visit_min_s": _p(300, "a shorter run of positions at a place is a way through it", "course", tries=(120, 600)),
     "visit_accuracy_m": _p(200, "a less accurate position shows no visit", "course", 50),
     "visit_bar": _p(
         (1, 2), "a visit counts if it is as likely as not that the subject was inside", "course", tries=((2, 5), (3, 5))
@@ -90,7 +91,7 @@ PARAMETERS: dict[str, Parameter] = {
     "encounter_m": _p(100, "a contact this close to the owner is met", "course", 25),
     "encounter_s": _p(300, "and this close in time", "course", 60),
     "encounter_accuracy_m": _p(100, _AIRGUARD + ": accuracy that counts", "course", 25, origin="research"),
-    "spot_m": _p(500, "encounters further apart are on different spots", "sets", 100),
+    "spot_m": _p(500, "encounters further apart are on different spots", "course", 100),
     "tracking_places": _p(2, "different places of the owner", "sets", 1),
     "coverage_open_share": _p((1, 2), "of the time in question", "verdict", tries=((5, 12), (7, 12))),
     # what is measured, and enters no rule
@@ -116,6 +117,7 @@ PARAMETERS: dict[str, Parameter] = {
     "rejection_s": _p(3600, "an attempt this soon after a rejected call"),
     "chance_draws": _p(999, "draws of shuffled days"),
     "chance_weeks": _p(3, "weeks that a chance level needs"),
+    "chance_max_weeks": _p(52, "weeks that a chance level looks back"),
     "tracker_sightings": Parameter(3, "research", _AIRGUARD),
     "tracker_places": Parameter(3, "research", _AIRGUARD),
     "tracker_apart_m": _p(100, "sightings further apart are at different places"),
@@ -127,7 +129,7 @@ PARAMETERS: dict[str, Parameter] = {
         "a new tag id this soon after the last of another may be the same tag; tags change ids every 15 minutes or 24 hours (DULT)",
     ),
     "tracker_link_m": _p(200, "and this close to it, or both while the owner moves"),
-    "code_senders": _p(3, "different services that send codes in one burst"),
+    "code_senders": _p(5, "different services that send codes in one burst"),
     "code_window_s": _p(3600, "length of such a burst"),
     "template_slots": _p(3, "slots of a weekly template, each three hours of one weekday"),
     "pool_digits": _p(2, "last digits in which the numbers of a pool differ"),
@@ -137,5 +139,10 @@ PARAMETERS: dict[str, Parameter] = {
     "recycled_s": _p(7 * _DAY, "first act this soon after the owner's line was new"),
     # hypotheses: one person behind several identifiers?
     "hypothesis_s": _p(14 * _DAY, "a new identifier this soon after a block or refusal"),
-    "hypothesis_points": _p(4, "points from which a hypothesis is offered"),
+    "hypothesis_points": _p(5, "points from which a hypothesis is offered"),
+    "hypothesis_soon_s": _p(3 * _DAY, "and this soon it has two points"),
+    "hypothesis_hours_acts": _p(5, "timed acts that each side needs for its hours to be compared"),
+    "hypothesis_hours_share": _p((3, 5), "of the hours alike: one point"),
+    "hypothesis_hours_most": _p((4, 5), "of the hours alike: two points"),
+    "hypothesis_most": _p(10, "hypotheses that are offered for one contact, the strongest"),
 }

@@ -8,7 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from detector.arrays import Bools, Ints, count, distinct, occasion_count, opener_rows, span
+from detector.arrays import (
+    Bools,
+    Ints,
+    bounds,
+    count,
+    distinct,
+    first_of,
+    occasion_count,
+    opener_rows,
+    positions_of,
+    span,
+)
+from detector.columns import coded, lookup
 from detector.conduct import (
     Answers,
     Sets,
@@ -19,10 +31,18 @@ from detector.conduct import (
     since,
     unwanted_openers,
 )
-from detector.course import ATTEMPT_KINDS, Course, build
+from detector.course import ATTEMPT_KINDS, TRAFFIC_KINDS, Course, build, subset
 from detector.model import CaseTables
+from detector.schema import NOTICE_KINDS
 
 _US = 1_000_000
+#: what is derived before the numbers of a stage enter
+_BEFORE = {
+    "answers": (),
+    "notices": ("answers",),
+    "sets": ("answers", "notices"),
+    "verdict": ("answers", "notices", "sets"),
+}
 
 
 class State:
@@ -50,6 +70,29 @@ class State:
         self.as_of = tuple(as_of)
         self.course: Course = build(cases, as_of, num) if course is None else course
         self.window: int = int(num["occasion_window_s"]) * _US
+
+    # -- the same with something else -------------------------------------------------------------------------------
+
+    def under(self, num: dict[str, Any], stage: str) -> State:
+        """Return the state under other numbers, those of one stage alone; all that stands before that stage is shared.
+
+        ``stage`` is one of :data:`detector.parameters.STAGES` from ``answers`` to ``verdict``. The length of an occasion enters every stage.
+        """
+        other = State(self.cases, num, self.valid_from, self.as_of, self.course)
+        for name in _BEFORE[stage]:
+            other.__dict__[name] = getattr(self, name)  # where functools.cached_property keeps it
+        return other
+
+    def of(self, groups: Ints) -> State:
+        """Return the state of some contacts alone (their numbers, ascending): a measure of the case as a whole would miss the others."""
+        return State(self.cases, self.num, self.valid_from, self.as_of, subset(self.course, groups))
+
+    def commencing(self, valid_from: int) -> State:
+        """Return this state under another commencement (µs UTC) with the same L: all that was derived rests on L and stays."""
+        same = State.__new__(State)
+        same.__dict__.update(self.__dict__)
+        same.valid_from = valid_from
+        return same
 
     # -- what the rules derive --------------------------------------------------------------------------------------
 
@@ -111,7 +154,83 @@ class State:
             return np.zeros(self.course.n_groups, np.int64)
         return n.ts_max[np.arange(self.course.n_groups), np.maximum(self.sets.first, 0)]
 
+    # -- what indicators share --------------------------------------------------------------------------------------
+
+    @cached_property
+    def bounds(self) -> Ints:
+        """Rows of group g: ``bounds[g]`` up to ``bounds[g + 1]``."""
+        return bounds(self.course.group, self.course.n_groups)
+
+    @cached_property
+    def ends(self) -> Ints:
+        """Per group: its scoring moment."""
+        return np.array(self.as_of, np.int64)[self.course.case]
+
+    @cached_property
+    def traffic(self) -> Bools:
+        return self.course.of_kinds(TRAFFIC_KINDS)
+
+    @cached_property
+    def law_at(self) -> Ints:
+        """Indices of the acts of L."""
+        return np.flatnonzero(self.sets.law)
+
+    @cached_property
+    def law_opener_at(self) -> Ints:
+        return np.flatnonzero(self.law_openers)
+
+    @cached_property
+    def unwanted_opener_at(self) -> Ints:
+        return np.flatnonzero(self.unwanted_law_openers)
+
+    @cached_property
+    def law_day_at(self) -> Ints:
+        """Indices of the first act of L of every day that has one, by group and day."""
+        c = self.course
+        at = np.flatnonzero(first_of(c.group, c.day, self.sets.law))
+        g, day = c.group[at], c.day[at]
+        if np.any((g[1:] == g[:-1]) & (day[1:] < day[:-1])):  # a clock that was set back
+            at = at[np.lexsort((day, g))]
+        return at
+
+    @cached_property
+    def weekday(self) -> Ints:
+        """Day of the week of every row, Monday is 0."""
+        return self.course.weekday
+
+    @cached_property
+    def timed_law(self) -> Bools:
+        """Acts of L whose reading tells the hour."""
+        return self.sets.law & self.course.timed
+
+    @cached_property
+    def act_occasions(self) -> Ints:
+        """Per group: occasions of all acts, before the law too."""
+        return self.occasions(self.course.act)
+
+    @cached_property
+    def notice_kind(self) -> Ints:
+        """Kind of every notice, as a number in :data:`detector.schema.NOTICE_KINDS`, in the shape of the notices; -1 if absent."""
+        rows = self.course.notices.row
+        out = np.full(rows.shape, -1, np.int64)
+        there = rows >= 0
+        if there.any():
+            kinds = [lookup(*coded(x.notices["kind"]), NOTICE_KINDS) for x in self.cases]
+            begin = np.cumsum([0, *(len(x) for x in kinds)])[self.course.case]
+            out[there] = np.concatenate(kinds)[(rows + begin[:, None])[there]]
+        return out
+
     # -- shorthand for kernels --------------------------------------------------------------------------------------
+
+    def mark(self, at: Ints) -> Bools:
+        """Mark, among all rows, those with these indices."""
+        out = np.zeros(len(self.course.group), np.bool_)
+        out[at] = True
+        return out
+
+    def rows_of(self, groups: Ints) -> Ints:
+        """Return the indices of all rows of some groups, in order."""
+        return positions_of(self.bounds[groups], self.bounds[groups + 1] - self.bounds[groups])
 
     def count(self, mask: Bools) -> Ints:
         return count(self.course.group, self.course.n_groups, mask)

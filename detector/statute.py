@@ -43,6 +43,11 @@ class Line:
         """The threshold as it is written, empty without one."""
         return f"{self.comparison} {self.number}" if self.comparison else ""
 
+    @property
+    def best(self) -> int:
+        """Most points that the line can give."""
+        return max([0, *(points for _, points in self.levels)])
+
 
 @dataclass(frozen=True, slots=True)
 class Element:
@@ -58,18 +63,43 @@ class Element:
     short: str  # what is said when it is not met or unknown
     lines: tuple[Line, ...]
 
+    @property
+    def decides(self) -> bool:
+        """Whether the verdict rests on it: it is required, or a member of an alternative."""
+        return self.need == "required" or self.need.startswith("alternative:")
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One wording of a statute and the time for which it is the law."""
+
+    id: str
+    valid_from: date  # midnight in the statute's own zone; of a bill: the day of its text
+    valid_to: date | None  # the first day on which it is the law no more, None while it is
+    changed: str  # what it changed
+    mark: str
+    source: str
+    gap: str  # why no version was the law just before it
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One statute."""
+    """One statute in one of its versions.
+
+    Attributes
+    ----------
+    edition : Version
+        Its version.
+    earlier : tuple of Profile
+        The versions before it, oldest first, each whole.
+    """
 
     id: str
-    version: str
+    edition: Version
     country: str
     status: str
     title: dict[str, str]
     provision: str
-    valid_from: date
     timezone: str
     text: dict[str, str]
     text_mark: str
@@ -79,6 +109,27 @@ class Profile:
     elements: tuple[Element, ...]
     against: tuple[Line, ...]
     parameters: dict[str, Parameter] = field(default_factory=dict)
+    earlier: tuple[Profile, ...] = ()
+
+    @property
+    def version(self) -> str:
+        """Id of the version."""
+        return self.edition.id
+
+    @property
+    def valid_from(self) -> date:
+        """Commencement of the version."""
+        return self.edition.valid_from
+
+    @property
+    def valid_to(self) -> date | None:
+        """First day on which the version is the law no more, None while it is."""
+        return self.edition.valid_to
+
+    @property
+    def deciding(self) -> frozenset[str]:
+        """Indicators that the verdict rests on: those with a threshold in a required element or an alternative."""
+        return frozenset(x.indicator for e in self.elements if e.decides for x in e.lines if x.comparison)
 
     def numbers(self) -> dict[str, Any]:
         """Return the value of every parameter by name."""
@@ -87,8 +138,7 @@ class Profile:
     @property
     def points_max(self) -> int:
         """Largest number of points that a contact can reach."""
-        lines = [line for e in self.elements for line in e.lines] + list(self.against)
-        return sum(max([0, *(p for _, p in line.levels)]) for line in lines)
+        return sum(line.best for e in self.elements for line in e.lines)
 
 
 def line_of(text: str, path: tuple[str | int, ...]) -> int:
@@ -127,7 +177,7 @@ def line_of(text: str, path: tuple[str | int, ...]) -> int:
     return best
 
 
-class _Reader:
+class TomlReader:
     """Takes values out of a parsed table and gathers faults."""
 
     def __init__(self, text: str, name: str) -> None:
@@ -163,6 +213,27 @@ class _Reader:
             return ()
         return tuple(value)
 
+    def day(self, table: dict[str, Any], key: str, path: tuple[str | int, ...], *, needed: bool = True) -> date | None:
+        value = table.get(key)
+        if value is None and not needed:
+            return None
+        if not isinstance(value, date) or isinstance(value, datetime):
+            self.fault((*path, key), "must be a date")
+            return None
+        return value
+
+    def versions(self, table: dict[str, Any], path: tuple[str | int, ...], known: tuple[str, ...]) -> frozenset[str]:
+        """Return the versions that a table goes with: all, unless it names some."""
+        if "versions" not in table:
+            return frozenset(known)
+        named = self.texts(table, "versions", path)
+        for name in named:
+            if name not in known:
+                self.fault((*path, "versions"), f"no version {name!r}; the known ones are {', '.join(known) or 'none'}")
+        if table["versions"] == []:
+            self.fault((*path, "versions"), "names no version; leave the key out if it goes with all of them")
+        return frozenset(named)
+
     def table(
         self, table: dict[str, Any], key: str, path: tuple[str | int, ...], *, needed: bool = True
     ) -> dict[str, Any]:
@@ -185,26 +256,17 @@ class _Reader:
 
 
 _LINE_KEYS = ("id", "threshold", "origin", "source", "levels")
-_ELEMENT_KEYS = ("id", "need", "title", "text", "mark", "source", "needs", "short", "indicator")
-_STATUTE_KEYS = (
-    "id",
-    "version",
-    "country",
-    "status",
-    "title",
-    "provision",
-    "valid_from",
-    "timezone",
-    "text",
-    "sources",
-    "notes",
-)
+_AGAINST_KEYS = (*_LINE_KEYS, "versions")
+_ELEMENT_KEYS = ("id", "need", "title", "text", "mark", "source", "needs", "short", "versions", "indicator")
+_STATUTE_KEYS = ("id", "country", "status", "title", "provision", "timezone", "text", "sources", "notes")
+_VERSION_KEYS = ("id", "valid_from", "valid_to", "changed", "mark", "source", "gap", "provision", "text")
+_NUMBER_KEYS = ("value", "origin", "source", "versions")
 
 
 def _line(
-    r: _Reader, raw: dict[str, Any], path: tuple[str | int, ...], known: dict[str, Any], *, against: bool
+    r: TomlReader, raw: dict[str, Any], path: tuple[str | int, ...], known: dict[str, Any], *, against: bool
 ) -> Line:
-    r.keys(raw, _LINE_KEYS, path)
+    r.keys(raw, _AGAINST_KEYS if against else _LINE_KEYS, path)
     name = r.text_of(raw, "id", path)
     if name and name not in known:
         r.fault((*path, "id"), f"no indicator {name!r}; the known ones are {', '.join(known)}")
@@ -241,7 +303,7 @@ def _line(
     return Line(name, comparison, number, origin, source, tuple(levels))
 
 
-def _element(r: _Reader, i: int, raw: dict[str, Any], known: dict[str, Any]) -> Element:
+def _element(r: TomlReader, i: int, raw: dict[str, Any], known: dict[str, Any]) -> Element:
     path: tuple[str | int, ...] = ("element", i)
     r.keys(raw, _ELEMENT_KEYS, path)
     need = r.text_of(raw, "need", path)
@@ -254,7 +316,7 @@ def _element(r: _Reader, i: int, raw: dict[str, Any], known: dict[str, Any]) -> 
         r.text_of(raw, "needs", path)
         if lines:
             r.fault((*path, "indicator"), "a not measurable element rests on no indicator")
-    elif not any(line.comparison for line in lines) and need != "informative":
+    elif not any(line.comparison for line in lines):
         r.fault((*path, "indicator"), "a measurable element needs at least one threshold")
     return Element(
         r.text_of(raw, "id", path), need, r.text_of(raw, "title", path), r.text_of(raw, "text", path, needed=False),
@@ -263,8 +325,9 @@ def _element(r: _Reader, i: int, raw: dict[str, Any], known: dict[str, Any]) -> 
     )  # fmt: skip
 
 
-def _parameters(r: _Reader, raw: dict[str, Any]) -> dict[str, Parameter]:
-    out = dict(PARAMETERS)
+def _parameters(r: TomlReader, raw: dict[str, Any], known: tuple[str, ...]) -> list[tuple[str, Parameter, frozenset[str]]]:
+    """Return the numbers that the profile sets, each with the versions that it goes with."""
+    out = []
     for key, value in raw.items():
         path = ("parameters", key)
         if key not in PARAMETERS:
@@ -273,23 +336,86 @@ def _parameters(r: _Reader, raw: dict[str, Any]) -> dict[str, Parameter]:
         if not isinstance(value, dict):
             r.fault(path, "must be a table with value, origin and source")
             continue
-        r.keys(value, ("value", "origin", "source"), path)
+        r.keys(value, _NUMBER_KEYS, path)
         number = value.get("value")
-        if isinstance(PARAMETERS[key].value, tuple):
+        pair = isinstance(PARAMETERS[key].value, tuple)
+        if pair:
             good = isinstance(number, list) and len(number) == 2 and all(type(v) is int and v > 0 for v in number)
             number = tuple(number) if good and isinstance(number, list) else number
         else:
             good = type(number) is int and number >= 0
         if not good or number is None:
-            r.fault((*path, "value"), "must be a pair of whole numbers" if isinstance(PARAMETERS[key].value, tuple) else
-                    "must be a whole number")  # fmt: skip
+            r.fault((*path, "value"), "must be a pair of whole numbers" if pair else "must be a whole number")
             continue
-        known = PARAMETERS[key]
-        out[key] = replace(
-            known, value=number, origin=r.text_of(value, "origin", path, among=ORIGINS),
-            source=r.text_of(value, "source", path), tries=tuple(v for v in known.tries if v != number),
+        was = PARAMETERS[key]
+        own = replace(
+            was, value=number, origin=r.text_of(value, "origin", path, among=ORIGINS),
+            source=r.text_of(value, "source", path), tries=tuple(v for v in was.tries if v != number),
         )  # fmt: skip
+        out.append((key, own, r.versions(value, path, known)))
     return out
+
+
+def _version(r: TomlReader, i: int, raw: dict[str, Any]) -> Version:
+    path = ("version", i)
+    r.keys(raw, _VERSION_KEYS, path)
+    begin = r.day(raw, "valid_from", path)
+    return Version(
+        r.text_of(raw, "id", path), date.min if begin is None else begin, r.day(raw, "valid_to", path, needed=False),
+        r.text_of(raw, "changed", path), r.text_of(raw, "mark", path, among=MARKS), r.text_of(raw, "source", path),
+        r.text_of(raw, "gap", path, needed=False),
+    )  # fmt: skip
+
+
+def _in_order(r: TomlReader, versions: list[Version], status: str) -> tuple[Version, ...]:
+    """Hold the versions against each other and return them, each with the day on which the next one takes over.
+
+    A version without ``valid_to`` ends with the next one. Versions that overlap are refused, and so is a time without law between two of
+    them, unless the later one says why.
+    """
+    out: list[Version] = []
+    for i, v in enumerate(versions):
+        if v.id in [x.id for x in versions[:i]]:
+            r.fault(("version", i, "id"), f"version {v.id!r} stands there twice")
+        if v.valid_to is not None and v.valid_to <= v.valid_from:
+            r.fault(("version", i, "valid_to"), f"version {v.id!r} would end before it begins")
+        if i + 1 == len(versions):
+            out.append(v)
+            continue
+        later = versions[i + 1]
+        end = later.valid_from if v.valid_to is None else v.valid_to
+        if later.valid_from <= v.valid_from:
+            r.fault(
+                ("version", i + 1, "valid_from"),
+                f"version {later.id!r} must begin after version {v.id!r}, oldest first",
+            )
+        elif end > later.valid_from:
+            r.fault(
+                ("version", i, "valid_to"),
+                f"version {v.id!r} would still be the law when version {later.id!r} is: they overlap",
+            )
+        elif end < later.valid_from and not later.gap:
+            r.fault(
+                ("version", i, "valid_to"),
+                f"no version is the law from {end} to {later.valid_from}; if that is so, version {later.id!r} says why under gap",
+            )
+        out.append(replace(v, valid_to=end))
+    if not versions:
+        r.faults.append(f"{r.name}: no [[version]]")
+    elif (versions[-1].valid_to is not None) != (status == "repealed") and status in STATUSES:
+        r.fault(
+            ("version", len(versions) - 1), "the last version has a valid_to if, and only if, the statute is repealed"
+        )
+    return tuple(out)
+
+
+def _wording(r: TomlReader, raw: dict[str, Any], path: tuple[str | int, ...]) -> tuple[dict[str, str], str, str]:
+    """Return the words of the law by language, their mark and their source."""
+    for lang in raw:
+        if lang not in ("mark", "source"):
+            r.text_of(raw, lang, path)
+    words = {k: str(v) for k, v in raw.items() if k not in ("mark", "source")}
+    return words, r.text_of(raw, "mark", path, among=MARKS), r.text_of(raw, "source", path)
 
 
 def load_profile(data: bytes, name: str) -> Profile:
@@ -301,6 +427,11 @@ def load_profile(data: bytes, name: str) -> Profile:
         The TOML file.
     name : str
         Its name, for the faults.
+
+    Returns
+    -------
+    Profile
+        The newest version; ``earlier`` holds the others.
 
     Raises
     ------
@@ -314,46 +445,58 @@ def load_profile(data: bytes, name: str) -> Profile:
         raise ProfileError([f"{name}: is no TOML: {error}"]) from None
     except RecursionError:
         raise ProfileError([f"{name}: is nested too deeply"]) from None
-    r = _Reader(text, name)
+    r = TomlReader(text, name)
     known = all_indicators()
-    r.keys(raw, ("statute", "parameters", "element", "against"), ())
+    r.keys(raw, ("statute", "version", "parameters", "element", "against"), ())
     s = r.table(raw, "statute", ())
     path = ("statute",)
     r.keys(s, _STATUTE_KEYS, path)
-    wording = r.table(s, "text", path)
     title = r.table(s, "title", path)
     for lang in ("en", "ru", "kk"):
         r.text_of(title, lang, ("statute", "title"))
-    for lang in wording:
-        if lang not in ("mark", "source"):
-            r.text_of(wording, lang, ("statute", "text"))
-    valid_from = s.get("valid_from")
-    if not isinstance(valid_from, date) or isinstance(valid_from, datetime):
-        r.fault(("statute", "valid_from"), "must be a date")
-        valid_from = date.min
-    elements = tuple(_element(r, i, e, known) for i, e in r.tables(raw, "element", ()))
-    against = tuple(_line(r, a, ("against", i), known, against=True) for i, a in r.tables(raw, "against", ()))
-    ids = [e.id for e in elements]
-    for i, e in enumerate(ids):
-        if e in ids[:i]:
-            r.fault(("element", i, "id"), f"{e!r} stands there twice")
-    scored = [line.indicator for e in elements for line in e.lines if line.levels] + [
-        line.indicator for line in against
+    words = _wording(r, r.table(s, "text", path), ("statute", "text"))
+    status = r.text_of(s, "status", path, among=STATUSES)
+    provision = r.text_of(s, "provision", path)
+    listed = list(r.tables(raw, "version", ()))
+    editions = _in_order(r, [_version(r, i, v) for i, v in listed], status)
+    ids = tuple(v.id for v in editions)
+    numbers = _parameters(r, r.table(raw, "parameters", (), needed=False), ids)
+    elements = [
+        (_element(r, i, e, known), r.versions(e, ("element", i), ids), i) for i, e in r.tables(raw, "element", ())
     ]
-    for twice in sorted({x for x in scored if scored.count(x) > 1}):
-        r.faults.append(f"{name}: indicator {twice!r} has points twice, so the points could not be added up")
-    if not elements:
-        r.faults.append(f"{name}: no [[element]]")
-    profile = Profile(
-        id=r.text_of(s, "id", path), version=r.text_of(s, "version", path), country=r.text_of(s, "country", path),
-        status=r.text_of(s, "status", path, among=STATUSES), title={k: str(v) for k, v in title.items()},
-        provision=r.text_of(s, "provision", path), valid_from=valid_from, timezone=r.text_of(s, "timezone", path),
-        text={k: str(v) for k, v in wording.items() if k not in ("mark", "source")},
-        text_mark=r.text_of(wording, "mark", ("statute", "text"), among=MARKS),
-        text_source=r.text_of(wording, "source", ("statute", "text")), sources=r.texts(s, "sources", path),
-        notes=r.texts(s, "notes", path), elements=elements, against=against,
-        parameters=_parameters(r, r.table(raw, "parameters", (), needed=False)),
-    )  # fmt: skip
+    against = [
+        (_line(r, a, ("against", i), known, against=True), r.versions(a, ("against", i), ids))
+        for i, a in r.tables(raw, "against", ())
+    ]
+    head = {key: r.text_of(s, key, path) for key in ("id", "country", "timezone")}
+    sources, notes = r.texts(s, "sources", path), r.texts(s, "notes", path)
+    made: list[Profile] = []
+    for (i, table), edition in zip(listed, editions, strict=True):
+        own_words = r.table(table, "text", ("version", i), needed=False)
+        wording = _wording(r, own_words, ("version", i, "text")) if own_words else words
+        own_elements = [(e, at) for e, where, at in elements if edition.id in where]
+        made.append(Profile(
+            id=head["id"], country=head["country"], timezone=head["timezone"], edition=edition, status=status, title={k: str(v) for k, v in title.items()},
+            provision=r.text_of(table, "provision", ("version", i), needed=False) or provision,
+            text=wording[0], text_mark=wording[1], text_source=wording[2], sources=sources, notes=notes,
+            elements=tuple(e for e, _ in own_elements), against=tuple(x for x, where in against if edition.id in where),
+            parameters={**PARAMETERS, **{k: p for k, p, where in numbers if edition.id in where}},
+        ))  # fmt: skip
+        _consistent(r, made[-1], [at for _, at in own_elements], len(editions) > 1)
     if r.faults:
         raise ProfileError(r.faults)
-    return profile
+    return replace(made[-1], earlier=tuple(made[:-1]))
+
+
+def _consistent(r: TomlReader, p: Profile, at: list[int], several: bool) -> None:
+    """Hold one version against itself: it has elements, no id twice, and no points twice."""
+    which = f" in version {p.version!r}" if several else ""
+    ids = [e.id for e in p.elements]
+    for k, e in enumerate(ids):
+        if e in ids[:k]:
+            r.fault(("element", at[k], "id"), f"{e!r} stands there twice{which}")
+    scored = [x.indicator for e in p.elements for x in e.lines if x.levels] + [x.indicator for x in p.against]
+    for twice in sorted({x for x in scored if scored.count(x) > 1}):
+        r.faults.append(f"{r.name}: indicator {twice!r} has points twice{which}, so the points could not be added up")
+    if not p.elements:
+        r.faults.append(f"{r.name}: no [[element]]{which}")

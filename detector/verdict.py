@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from detector.arrays import Bools, Ints, distinct, last_value, span
+from detector.arrays import Bools, Ints, last_value
 from detector.course import KIND, MANNER, Course
 from detector.model import CaseTables
 from detector.schema import EVENT_KINDS
@@ -37,40 +38,88 @@ def _share(part: Ints, whole: Ints, pair: tuple[int, int]) -> Bools:
     return pair[1] * part >= pair[0] * whole
 
 
-def _strong(s: State, mask: Bools, a_third: Bools) -> Bools:
-    """Return per contact whether a set of unanswered calls, messages and requests is a course without a notice."""
-    c, num = s.course, s.num
-    occ = s.occasions(mask)
-    long = (occ >= num["course_occasions"]) & (span(c.group, c.n_groups, c.ts, mask) > int(num["course_span_s"]) * _US)
-    dense = (occ >= num["course_burst_occasions"]) & (
-        distinct(c.group, c.n_groups, c.day, mask) >= num["course_burst_days"]
-    )
-    return np.asarray((long | dense) & a_third & s.any(mask & s.sets.law), np.bool_)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A set of acts, per contact: its occasions, days, first to last (µs), and whether one of them is in L."""
+
+    occasions: Ints
+    days: Ints
+    span: Ints
+    in_law: Bools
+
+    @classmethod
+    def of(cls, s: State, mask: Bools) -> _Run:
+        """Measure the marked acts."""
+        return cls(s.occasions(mask), s.days(mask), s.span(mask), s.any(mask & s.sets.law))
+
+    def repeats(self, num: dict[str, Any]) -> Bools:
+        """Return per contact whether they repeat."""
+        enough = (self.occasions >= num["repeated_occasions"]) & (self.days >= num["repeated_days"])
+        return np.asarray(enough & self.in_law, np.bool_)
+
+    def strong(self, num: dict[str, Any], a_third: Bools) -> Bools:
+        """Return per contact whether a set of unanswered calls, messages and requests is a course without a notice."""
+        long = (self.occasions >= num["course_occasions"]) & (self.span > int(num["course_span_s"]) * _US)
+        dense = (self.occasions >= num["course_burst_occasions"]) & (self.days >= num["course_burst_days"])
+        return np.asarray((long | dense) & a_third & self.in_law, np.bool_)
 
 
-def _a_third(s: State) -> Bools:
-    """Return per contact whether enough of the occasions of calls, messages and requests are unanswered, over all or recently."""
-    out = np.zeros(s.course.n_groups, np.bool_)
-    for period in (np.ones(len(s.course.group), np.bool_), s.sets.recent):
-        cmr = s.sets.cmr & period
-        whole, part = s.occasions(cmr), s.occasions(cmr & s.answers.unanswered)
-        out |= (whole > 0) & _share(part, whole, s.num["course_unanswered_share"])
-    return out
+@dataclass(frozen=True, slots=True)
+class _Period:
+    """Both sides of one period, per contact."""
+
+    own: Ints  # replies and initiatives
+    initiatives: Ints
+    conversations: Ints
+    occasions: Ints  # of all acts
+    cmr: Ints  # occasions of calls, messages and requests
+    cmr_unanswered: Ints
+
+    @classmethod
+    def of(cls, s: State, rows: Bools) -> _Period:
+        """Count the marked rows."""
+        a, cmr = s.answers, s.sets.cmr & rows
+        return cls(s.count((a.reply | a.initiative) & rows), s.count(a.initiative & rows), s.count(a.conversation & rows),
+                   s.occasions(s.course.act & rows), s.occasions(cmr), s.occasions(cmr & a.unanswered))  # fmt: skip
+
+    def two_way(self, num: dict[str, Any]) -> Bools:
+        """Return per contact whether contact goes both ways."""
+        whole = self.occasions + self.initiatives
+        both = _share(self.own + self.conversations, whole, num["reciprocal_share"])
+        return np.asarray(both & _share(self.own, whole, num["reciprocal_own_share"]), np.bool_)
+
+    def unanswered(self, num: dict[str, Any]) -> Bools:
+        """Return per contact whether enough of the occasions of calls, messages and requests are unanswered."""
+        return np.asarray(
+            (self.cmr > 0) & _share(self.cmr_unanswered, self.cmr, num["course_unanswered_share"]), np.bool_
+        )
 
 
-def _reciprocal(s: State) -> Bools:
-    a, num = s.answers, s.num
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """All that the rules of the verdict compare with their numbers, per contact: no number of stage ``verdict`` is in it."""
 
-    def two_way(period: Bools) -> tuple[Bools, Ints]:
-        r, i = s.count(a.reply & period), s.count(a.initiative & period)
-        conversations, occ = s.count(a.conversation & period), s.occasions(s.course.act & period)
-        both = _share(r + i + conversations, occ + i, num["reciprocal_share"])
-        own = _share(r + i, occ + i, num["reciprocal_own_share"])
-        return both & own, occ
-
-    everywhere, _ = two_way(np.ones(len(s.course.group), np.bool_))
-    recently, occ = two_way(s.sets.recent)
-    return np.asarray(everywhere & (recently | (occ < num["recent_min_occasions"])), np.bool_)
+    service: Bools
+    any_act: Bools
+    any_law: Bools
+    covered: Ints  # µs of ``whole``, for contacts without an act in L
+    whole: Ints
+    ever: _Period
+    recent: _Period
+    waiting: _Run
+    run: _Run  # unanswered since the owner's last sign
+    course: _Run  # unanswered
+    tracked: _Run
+    unwanted: _Run
+    unwanted_occasions: Ints
+    has_notice: Bools
+    reached: Bools  # an attempt or a tracking act after the first effective notice
+    after_notice: Ints
+    after_notice_law: Bools
+    presence_law: Ints
+    journal_law: Ints
+    unanswered: Ints
+    unanswered_law: Bools
 
 
 def by_code(c: Course) -> Bools:
@@ -161,6 +210,28 @@ def _covered_share(s: State, wanted: Bools) -> tuple[Ints, Ints]:
     return covered, whole
 
 
+def tally(s: State) -> Tally:
+    """Count all that the rules compare."""
+    c, sets = s.course, s.sets
+    any_law = s.any(sets.law)
+    covered, whole = _covered_share(s, ~any_law)
+    strength = np.isin(c.manner, [MANNER["waited"], MANNER["followed"], MANNER["entered"], MANNER["tracker"]])
+    cmr_unanswered = sets.cmr & s.answers.unanswered
+    turn = last_value(c.group, c.n_groups, np.arange(len(c.group)), ~c.act | s.answers.conversation, -1)
+    unanswered = c.act & s.answers.unanswered
+    reached = (s.attempt | sets.tracking_all) & ~sets.habitual & c.act & sets.after_first
+    return Tally(
+        service=_service(s), any_act=s.any(c.act), any_law=any_law, covered=covered, whole=whole,
+        ever=_Period.of(s, np.ones(len(c.group), np.bool_)), recent=_Period.of(s, sets.recent),
+        waiting=_Run.of(s, strength & c.act), run=_Run.of(s, cmr_unanswered & (np.arange(len(c.group)) > turn[c.group])),
+        course=_Run.of(s, cmr_unanswered), tracked=_Run.of(s, sets.tracking_all), unwanted=_Run.of(s, sets.unwanted_all),
+        unwanted_occasions=s.count(s.unwanted_all_openers), has_notice=sets.first >= 0, reached=s.any(reached),
+        after_notice=s.count(c.act & sets.after_first), after_notice_law=s.any(sets.law & sets.after_first),
+        presence_law=s.count(sets.law & c.presence), journal_law=s.count(sets.law & c.journal & ~c.presence),
+        unanswered=s.occasions(unanswered), unanswered_law=s.any(unanswered & sets.law),
+    )  # fmt: skip
+
+
 def decide(s: State, all_required: Bools) -> Verdicts:
     """Give every contact its verdict.
 
@@ -171,53 +242,34 @@ def decide(s: State, all_required: Bools) -> Verdicts:
     all_required : bool array (groups,)
         Every required element and group is met (see :mod:`detector.elements`).
     """
-    c, num, sets = s.course, s.num, s.sets
-    law_any = s.any(sets.law)
-    service = _service(s)
-    empty = ~law_any
-    covered, whole = _covered_share(s, empty)
+    return by_rules(tally(s), s.num, all_required)
+
+
+def by_rules(t: Tally, num: dict[str, Any], all_required: Bools) -> Verdicts:
+    """Give every contact the verdict of the first rule that holds."""
+    n = len(all_required)
+    empty = ~t.any_law
     top, bottom = num["coverage_open_share"]
-    open_ = empty & (whole > 0) & (bottom * (whole - covered) > top * whole)
-    a_third = _a_third(s)
-    strength = np.isin(c.manner, [MANNER["waited"], MANNER["followed"], MANNER["entered"], MANNER["tracker"]])
-
-    def repeats(mask: Bools) -> Bools:
-        enough = s.occasions(mask) >= num["repeated_occasions"]
-        return np.asarray(enough & (s.days(mask) >= num["repeated_days"]) & s.any(mask & sets.law), np.bool_)
-
-    waiting = repeats(strength & c.act)
-    cmr_unanswered = sets.cmr & s.answers.unanswered
-    turn = last_value(c.group, c.n_groups, np.arange(len(c.group)), ~c.act | s.answers.conversation, -1)
-    run = cmr_unanswered & (np.arange(len(c.group)) > turn[c.group])
-    standing = _strong(s, run, a_third)
-    has_notice = sets.first >= 0
-    reciprocal = ~has_notice & _reciprocal(s)
-    reached = s.any((s.attempt | sets.tracking_all) & ~sets.habitual & c.act & sets.after_first)
-    after_notice = has_notice & s.repeated_all & s.any(sets.unwanted_all & sets.law) & reached
-    tracked = repeats(sets.tracking_all)
-    course = _strong(s, cmr_unanswered, a_third)
-    iso_notice = s.any(sets.law & sets.after_first)
-    iso_presence = s.any(sets.law & (c.presence | c.journal))
-    iso_unanswered = (s.occasions(c.act & s.answers.unanswered) >= num["isolated_occasions"]) & s.any(
-        sets.law & s.answers.unanswered
-    )
-    any_act = s.any(c.act)
+    open_ = empty & (t.whole > 0) & (bottom * (t.whole - t.covered) > top * t.whole)
+    a_third = t.ever.unanswered(num) | t.recent.unanswered(num)
+    recently = t.recent.two_way(num) | (t.recent.occasions < num["recent_min_occasions"])
+    again = (t.unwanted_occasions >= num["repeated_occasions"]) & (t.unwanted.days >= num["repeated_days"])
     rules: list[tuple[Bools, str, int]] = [
-        (service, "service", SERVICE),
+        (t.service, "service", SERVICE),
         (open_, "insufficient", NO_COVERAGE),
-        (empty & ~any_act, "none", NO_ACT),
+        (empty & ~t.any_act, "none", NO_ACT),
         (empty, "none", NO_ACT_IN_LAW),
         (all_required, "systematic", ALL_MET),
-        (waiting, "emerging", WAITING),
-        (standing, "emerging", RUN),
-        (reciprocal, "reciprocal", RECIPROCAL),
-        (after_notice, "emerging", AFTER_NOTICE),
-        (tracked, "emerging", TRACKING),
-        (course, "emerging", COURSE),
-        (iso_notice, "isolated", ISOLATED_NOTICE),
-        (iso_presence, "isolated", ISOLATED_PRESENCE),
-        (iso_unanswered, "isolated", ISOLATED_UNANSWERED),
-        (np.ones(c.n_groups, np.bool_), "none", NOTHING),
+        (t.waiting.repeats(num), "emerging", WAITING),
+        (t.run.strong(num, a_third), "emerging", RUN),
+        (~t.has_notice & t.ever.two_way(num) & recently, "reciprocal", RECIPROCAL),
+        (t.has_notice & again & t.unwanted.in_law & t.reached, "emerging", AFTER_NOTICE),
+        (t.tracked.repeats(num), "emerging", TRACKING),
+        (t.course.strong(num, a_third), "emerging", COURSE),
+        (t.after_notice_law, "isolated", ISOLATED_NOTICE),
+        ((t.presence_law > 0) | (t.journal_law > 0), "isolated", ISOLATED_PRESENCE),
+        ((t.unanswered >= num["isolated_occasions"]) & t.unanswered_law, "isolated", ISOLATED_UNANSWERED),
+        (np.ones(n, np.bool_), "none", NOTHING),
     ]
 
     def choose(without: str = "") -> tuple[Ints, Ints]:
@@ -228,19 +280,15 @@ def decide(s: State, all_required: Bools) -> Verdicts:
         return verdict.astype(np.int64), reason.astype(np.int64)
 
     verdict, reason = choose()
-    otherwise = np.full(c.n_groups, -1, np.int64)
+    otherwise = np.full(n, -1, np.int64)
     for name in ("service", "reciprocal"):
-        other, _ = choose(name)
         mine = verdict == VERDICTS.index(name)
-        otherwise[mine] = other[mine]
-    every = c.act & ~c.presence
+        if mine.any():
+            otherwise[mine] = choose(name)[0][mine]
     numbers = {
-        "waiting": s.occasions(strength & c.act), "waiting_days": s.days(strength & c.act),
-        "run": s.occasions(run), "course": s.occasions(cmr_unanswered),
-        "tracked": s.occasions(sets.tracking_all), "tracked_days": s.days(sets.tracking_all),
-        "occasions": s.occasions(c.act), "unwanted": s.count(s.unwanted_all_openers),
-        "unwanted_days": s.days(sets.unwanted_all), "unwanted_span_s": s.span(sets.unwanted_all) // _US,
-        "after_notice": s.count(c.act & sets.after_first), "presence": s.count(sets.law & c.presence),
-        "journal": s.count(sets.law & c.journal & every), "unanswered": s.occasions(c.act & s.answers.unanswered),
+        "waiting": t.waiting.occasions, "waiting_days": t.waiting.days, "run": t.run.occasions, "course": t.course.occasions,
+        "tracked": t.tracked.occasions, "tracked_days": t.tracked.days, "occasions": t.ever.occasions,
+        "unwanted": t.unwanted_occasions, "unwanted_days": t.unwanted.days, "unwanted_span_s": t.unwanted.span // _US,
+        "after_notice": t.after_notice, "presence": t.presence_law, "journal": t.journal_law, "unanswered": t.unanswered,
     }  # fmt: skip
     return Verdicts(verdict, reason, otherwise, numbers)

@@ -25,6 +25,7 @@ from pipelines.case_model import (
     Notice,
     NoticeRefused,
     Place,
+    SamePerson,
     SourceOptions,
     Tracker,
 )
@@ -163,6 +164,13 @@ class _Table:
             self.fault(key, f"is longer than {MAX_ID} characters")
             return None
         return value
+
+    def flag(self, key: str) -> bool | None:
+        value = self.values.get(key)
+        if isinstance(value, bool):
+            return value
+        self.fault(key, "is missing" if value is None else f"must be true or false, is {_kind(value)}")
+        return None
 
     def choice(self, key: str, allowed: tuple[str, ...], default: str | None = None) -> str | None:
         required = default is None
@@ -502,7 +510,47 @@ def _trackers(check: _Check, data: Mapping[str, Any], contacts: set[str]) -> lis
     return found
 
 
-_TABLES = ("case", "owner", "place", "source", "contact", "notice", "notice_refused", "tracker")
+def _same_person(check: _Check, data: Mapping[str, Any], contacts: set[str], region: str | None) -> list[SamePerson]:
+    """Read what was decided about suggested identifiers; it must agree with itself and with what is declared."""
+    declared = dict(check.claims)
+    found: list[SamePerson] = []
+    decided: dict[tuple[str, str], tuple[int, bool]] = {}
+    for table in _tables(check, data, "same_person", ("contact", "identifier", "accepted", "reason")):
+        contact = table.text("contact", required=True)
+        _known_contact(table, "contact", contact, contacts)
+        written = table.text("identifier", required=True)
+        accepted = table.flag("accepted")
+        reason = table.text("reason", required=True)
+        if contact not in contacts or contact is None or written is None or accepted is None:
+            continue
+        try:
+            identifier = claimed(written, region)
+        except ValueError:
+            table.fault(
+                "identifier", f"{shown(written)!r} stands for nobody; withheld and unknown callers have no person"
+            )
+            continue
+        earlier = decided.setdefault((contact, identifier), (table.index, accepted))
+        if earlier[0] != table.index:
+            how = "decided twice" if earlier[1] == accepted else "accepted and refused at once"
+            table.fault(
+                "identifier", f"{shown(written)!r} is {how} for {shown(contact)}: see same_person[{earlier[0] + 1}]"
+            )
+            continue
+        who = f"contact {shown(contact)}"
+        # a bare name that the contact declares stands for the name in every app
+        _, in_app, name = identifier.partition(":name:")
+        if who in (declared.get(identifier), declared.get(f"name:{name}") if in_app else None):
+            word = "needs no acceptance" if accepted else "cannot be refused"
+            table.fault("identifier", f"{shown(written)!r} is declared as an identifier of {shown(contact)}: it {word}")
+            continue
+        if accepted:
+            _claim(check, table, "identifier", written, who, region)
+        found.append(SamePerson(contact, written, accepted, reason or ""))
+    return found
+
+
+_TABLES = ("case", "owner", "place", "source", "contact", "notice", "notice_refused", "tracker", "same_person")
 
 
 def parse(text: str, file: str = "case.toml") -> CaseFile:
@@ -571,7 +619,8 @@ def parse(text: str, file: str = "case.toml") -> CaseFile:
         owner_identifiers=owner_identifiers, places=tuple(_places(check, data, known, zone)),
         sources=tuple(_sources(check, data, known)), contacts=tuple(contacts),
         notices=tuple(_notices(check, data, known)), notices_refused=tuple(_refused(check, data)),
-        trackers=tuple(_trackers(check, data, known)), warnings=tuple(check.warnings),
+        trackers=tuple(_trackers(check, data, known)), same_person=tuple(_same_person(check, data, known, region)),
+        warnings=tuple(check.warnings),
     )  # fmt: skip
     if check.faults:
         raise CaseFileError(sorted(check.faults, key=lambda f: (f.line, f.key, f.sentence)))
@@ -717,4 +766,11 @@ identifiers = []                 # all numbers, accounts and names of the owner:
 # id = "AA:BB:CC:DD:EE:FF"
 # contact = "K1"
 # basis = "pairing record of the maker"
+
+# A suggestion of qorgan contacts, decided: an identifier that is a contact's too, or is not (accepted = false).
+# [[same_person]]
+# contact = "K1"
+# identifier = "+77010000055"
+# accepted = true
+# reason = "the writer names himself in the first message"
 """

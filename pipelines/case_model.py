@@ -82,6 +82,16 @@ class Tracker:
 
 
 @dataclass(frozen=True, slots=True)
+class SamePerson:
+    """A hypothesis that was decided: an identifier is a contact's (``accepted``), or is not and is not to be suggested again."""
+
+    contact: str
+    identifier: str  # as written
+    accepted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class CaseFile:
     """A whole ``case.toml``."""
 
@@ -98,4 +108,10 @@ class CaseFile:
     notices: tuple[Notice, ...] = ()
     notices_refused: tuple[NoticeRefused, ...] = ()
     trackers: tuple[Tracker, ...] = ()
+    same_person: tuple[SamePerson, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+
+    def identifiers_of(self, contact: Contact) -> tuple[str, ...]:
+        """Return the identifiers of a contact as written: those declared, then those accepted."""
+        accepted = tuple(s.identifier for s in self.same_person if s.accepted and s.contact == contact.id)
+        return (*contact.identifiers, *accepted)

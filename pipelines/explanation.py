@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from pipelines.errors import UserError, shown
 from pipelines.masking import harmless
-from pipelines.scoring import local_text
+from pipelines.scoring import clock_text
+from pipelines.suggestions import sentences
 
 
 def find(document: dict[str, Any], wanted: str) -> dict[str, Any]:
@@ -35,14 +35,28 @@ def find(document: dict[str, Any], wanted: str) -> dict[str, Any]:
     )
 
 
-def _clock(text: str | None, zone: str) -> str:
-    """Return a moment of the document by the clock of the case's zone."""
-    return "never" if text is None else local_text(int(datetime.fromisoformat(text).timestamp()) * 1_000_000, zone)
-
-
 def _records(ids: list[str]) -> str:
     shown = ", ".join(ids[:6])
     return f"{shown} and {len(ids) - 6} more" if len(ids) > 6 else shown
+
+
+#: what stands above the lines of :func:`usual`
+TYPICAL = "how usual are these numbers among ordinary contacts elsewhere? (counts of other people: no probability of anything about this contact)"
+_CAVEATS = {
+    "period": "this course is longer than those contacts were observed",
+    "ways": "it counts acts by ways that were not observed there",
+    "notice": "nobody there was refused",
+    "numbers": "the statute counts by other numbers",
+}
+
+
+def usual(entry: dict[str, Any]) -> str:
+    """Return one entry of ``typicality`` as a sentence."""
+    text = (
+        f"{entry['indicator']} = {entry['value']}: {entry['as_extreme']} of {entry['contacts']} contacts of {entry['reference']} reach {entry['at_cut']} or more "
+        f"in about {entry['period_days']} days (at most {entry['upper95']:.10f}"
+    ).rstrip("0").rstrip(".") + " of such contacts, exact 95 % bound)"
+    return text + ("; not comparable: " + ", ".join(_CAVEATS[c] for c in entry["caveats"]) if entry["caveats"] else "")
 
 
 def explanation(document: dict[str, Any], f: dict[str, Any], zone: str) -> str:
@@ -61,23 +75,31 @@ def explanation(document: dict[str, Any], f: dict[str, Any], zone: str) -> str:
     if f["otherwise"]:
         out.append(f"without the rule {f['verdict']} the verdict would be {f['otherwise']}")
     out.append(
-        f"repetition first shown {_clock(f['first_repeated'], zone)} (as the records then stood); "
-        f"every required element first met {_clock(f['first_met'], zone)}"
+        f"repetition first shown {clock_text(f['first_repeated'], zone)} (as the records then stood); "
+        f"every required element first met {clock_text(f['first_met'], zone)}"
     )
     before = f["before_law"]
     out.append(
         f"before the statute's commencement ({document['statute']['valid_from']}): {before['acts']} acts, {before['occasions']} occasions (background)"
     )
+    for v in f["earlier_versions"]:
+        met = ", ".join(e["id"] for e in v["elements"] if e["status"] == "met") or "no element"
+        out.append(
+            f"acts from {v['valid_from']} until {v['valid_to']} by the law of their day (version {v['version']}): {v['verdict']}, "
+            f"{v['points']} points; met: {met}"
+        )
     for n in document["notices"]:
         if n["contact_id"] == f["contact_id"]:
             effect = "refused" if n["refused"] else "effective" if n["effective"] else "overtaken"
             effect = "dated after the scoring date" if n["later"] else effect
             out.append(
-                f"notice {_clock(n['at'], zone)} {n['kind']} ({n['basis']}): {effect}{', contested' if n['contested'] else ''}"
+                f"notice {clock_text(n['at'], zone)} {n['kind']} ({n['basis']}): {effect}{', contested' if n['contested'] else ''}"
             )
     for u in document["unblocked"]:
         if u["contact_id"] == f["contact_id"]:
-            out.append(f"the owner took a block back {_clock(u['at'], zone)} ({u['record']}); that cancels no notice")
+            out.append(
+                f"the owner took a block back {clock_text(u['at'], zone)} ({u['record']}); that cancels no notice"
+            )
     said = f["said_at_notice"]
     if said["events"]:
         out.append(
@@ -112,12 +134,25 @@ def explanation(document: dict[str, Any], f: dict[str, Any], zone: str) -> str:
     if not f["against"]:
         out.append("    nothing that was measured")
     out.append(f"\npoints: {running} of at most {f['points_max']}; points rank contacts and never change a verdict")
+    if f["typicality"]:
+        out += ["\n" + TYPICAL, *(f"    {usual(x)}" for x in f["typicality"])]
+    if f["hypotheses"]:
+        out.append(
+            "\none person behind several identifiers? (offered with reasons; nothing is joined until an analyst accepts it)"
+        )
+        out += [f"    {line}" for line in sentences(f, zone)]
+        out.append("")
     r = f["robustness"]
-    flips = "; ".join(f"{x['change']} gives {x['verdict']}" for x in r["flips"])
+    kinds = ", ".join(f"{n} {kind}" for kind, (n, _) in r["by_kind"].items())
     out.append(
-        f"robustness: {r['tested']} changes tried, "
-        + (f"the verdict changes with: {flips}" if flips else "none changes the verdict")
+        f"robustness: {r['tested']} changes tried{f' ({kinds})' if kinds else ''}, one at a time: "
+        + (
+            f"{len(r['flips'])} change the verdict, {r['weakest']} to {r['strongest']}"
+            if r["flips"]
+            else "none changes the verdict"
+        )
     )
+    out += [harmless(f"    {x['change']}: {x['verdict']} ({x['why']})", lines=False) for x in r["flips"]]
     out.append(
         "what metadata can never show: who used a number, intent, harm, absence of a lawful reason, consent that was not written down"
     )

@@ -419,7 +419,7 @@ def ingest(
             case, report, generation, generation.sources(),
             dict(zip(table["source_id"].to_pylist(), table["options"].to_pylist(), strict=True)),
             _phone(case.region), names_of((case.owner_name, *case.owner_identifiers), case.region),
-            names_of(tuple(i for c in case.contacts for i in c.identifiers), case.region), progress,
+            names_of(tuple(i for c in case.contacts for i in case.identifiers_of(c)), case.region), progress,
         )  # fmt: skip
         arguments: list[str] = []
         for path, items in zip(paths, walks, strict=True):

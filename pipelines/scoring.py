@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from detector.code_bursts import code_bursts
 from detector.columns import coded, flags, numbers, valid
 from detector.course import NOT_ACTS
-from detector.findings import case_findings, utc_text
+from detector.findings import case_findings, utc_text, version_findings
+from detector.hypotheses import case_hypotheses
 from detector.model import CaseTables
 from detector.records import RecordIds
-from detector.score import Scored, score
+from detector.robustness import declared_set, of_hypotheses, robustness
+from detector.score import Prepared, Scored, judge, score
 from detector.statute import Profile
-from detector.verdict import VERDICTS
+from detector.trackers import linked, places, sightings, travels
+from detector.typicality import case_typicality
 from pipelines import store
 from pipelines._version import __version__
+from pipelines.base_rates import references
 from pipelines.case_file import load as load_case_file
 from pipelines.case_model import CaseFile
 from pipelines.errors import UserError
 from pipelines.resolve import Resolved, resolve, written_utc
+from pipelines.resolve.identity import decisions
 from pipelines.resolve.localtime import offsets_at, to_utc
 from pipelines.resolve.source_options import options_for
 from pipelines.resources import code_hash
@@ -36,8 +40,6 @@ from pipelines.zones import version as tzdata_version
 SCHEMA = "qorgan.findings/1"
 #: rows this many days after all others are pointed out [P]
 FAR_DAYS = 180
-#: lengths of an occasion that robustness tries (DESIGN section 7): a quarter of an hour, six hours, a day
-WINDOWS_S = (900, 21_600, 86_400)
 _DAY_US = 86_400_000_000
 _ACTING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -118,33 +120,6 @@ def tables_as_of(loaded: LoadedCase, moment: int, known: bool) -> CaseTables:
     return replace(tables, events=events, positions=_known_before(tables.positions, moment, loaded), notices=notices)
 
 
-def robustness(scored: Scored, tables: CaseTables, moment: int, valid_from: int) -> dict[str, dict[str, Any]]:
-    """Score again with other lengths of an occasion and return, by contact, which change the verdict."""
-    from detector.elements import evaluate, measure
-    from detector.state import State
-    from detector.verdict import decide
-
-    base = scored.verdicts.verdict
-    groups = scored.state.course.groups
-    out: dict[str, dict[str, Any]] = {
-        g.contact_id: {"stable": True, "tested": len(WINDOWS_S), "flips": []} for g in groups
-    }
-    for window in WINDOWS_S:
-        numbers_ = {**scored.profile.numbers(), "occasion_window_s": window}
-        state = State([tables], numbers_, valid_from, [moment])
-        elements = evaluate(
-            scored.profile,
-            measure(state, {x.indicator for e in scored.profile.elements for x in e.lines if x.comparison}),
-            state.course.n_groups,
-        )
-        verdicts = decide(state, elements.all_required).verdict
-        for g in np.flatnonzero(verdicts != base).tolist():
-            entry = out[groups[g].contact_id]
-            entry["stable"] = False
-            entry["flips"].append({"change": f"occasion_window_s = {window}", "verdict": VERDICTS[int(verdicts[g])]})
-    return out
-
-
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What scoring gives: the document of ``findings.json`` and the arrays behind it."""
@@ -154,7 +129,44 @@ class Outcome:
     tables: CaseTables
 
 
-def score_loaded(loaded: LoadedCase, profile: Profile, as_of: date | None = None, *, known: bool = False) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class ReadyCase:
+    """A case as of one moment, and what several statutes share when they score it."""
+
+    loaded: LoadedCase
+    moment: int
+    tables: CaseTables
+    prepared: Prepared
+
+
+def ready(loaded: LoadedCase, as_of: date | None = None, *, known: bool = False) -> ReadyCase:
+    """Make a case ready to be scored under any number of statutes as of one date (see :func:`score_loaded`)."""
+    moment = scoring_moment(loaded, as_of)
+    tables = tables_as_of(loaded, moment, known)
+    return ReadyCase(loaded, moment, tables, Prepared([tables], [moment]))
+
+
+def earlier_versions(tables: CaseTables, profile: Profile, moment: int) -> dict[str, list[dict[str, Any]]]:
+    """Judge the acts in the time of earlier versions of a statute by the law of their day, by contact id, oldest version first.
+
+    Each version is scored as of the scoring moment or its own end, whichever comes first.
+    """
+    out: dict[str, list[dict[str, Any]]] = {}
+    ts = np.r_[numbers(tables.events["ts"]), numbers(tables.positions["ts"])] if profile.earlier else np.zeros(0)
+    for version in profile.earlier:
+        assert version.valid_to is not None
+        begin = midnight(version.valid_from, version.timezone)
+        end = min(moment, midnight(version.valid_to, version.timezone))
+        if np.any((ts >= begin) & (ts < end)):
+            found = version_findings(judge([tables], version, [end], valid_from=begin), 0)
+            for contact, said in found.items():
+                out.setdefault(contact, []).append(said)
+    return out
+
+
+def score_loaded(
+    loaded: LoadedCase, profile: Profile, as_of: date | None = None, *, known: bool = False, case: ReadyCase | None = None
+) -> Outcome:  # fmt: skip
     """Score one case under one profile.
 
     Parameters
@@ -167,23 +179,62 @@ def score_loaded(loaded: LoadedCase, profile: Profile, as_of: date | None = None
         Rows on or after this date (in the case's zone) do not exist; default: after the last row.
     known : bool
         Leave out rows that were written down on or after the date, too.
+    case : ReadyCase, optional
+        The same case, made ready as of the same date: several statutes share what they have in common.
+
+    Raises
+    ------
+    UserError
+        The statute is a bill: nothing is an offence under it.
     """
-    moment = scoring_moment(loaded, as_of)
+    if profile.status == "bill":
+        raise UserError(
+            f"{profile.id} is a bill and no law: it is shown by qorgan statutes {profile.id} and never scored"
+        )
+    whole = case or ready(loaded, as_of, known=known)
+    moment, tables, prepared = whole.moment, whole.tables, whole.prepared
+    if (
+        profile.valid_to is not None and midnight(profile.valid_to, profile.timezone) < moment
+    ):  # repealed: as of its end
+        moment = midnight(profile.valid_to, profile.timezone)
+        prepared = Prepared([tables], [moment])
     valid_from = midnight(profile.valid_from, profile.timezone)
-    tables = tables_as_of(loaded, moment, known)
-    scored = score([tables], profile, [moment], valid_from=valid_from)
-    findings = case_findings(scored, 0, robustness(scored, tables, moment, valid_from))
+    scored = score([tables], profile, [moment], valid_from=valid_from, prepared=prepared)
+    earlier = earlier_versions(tables, profile, moment)
+    hypotheses = case_hypotheses(scored, 0, decisions(loaded.case))
+    findings = case_findings(scored, 0, robustness(scored, 0, of_hypotheses(scored, hypotheses)), earlier)
+    typical = case_typicality(scored, 0, references())
+    for finding in findings:  # shown beside: nothing else of a finding changes
+        finding["hypotheses"] = hypotheses.get(finding["contact_id"], [])
+        finding["typicality"] = typical.get(finding["contact_id"], [])
     document = {
         "schema": SCHEMA, "case_id": loaded.case.id, "as_of": local_text(moment, loaded.case.timezone),
-        "statute": {"id": profile.id, "version": profile.version, "valid_from": profile.valid_from.isoformat(), "status": profile.status},
+        "statute": statute_of(profile),
         "parameters": {k: {"value": list(p.value) if isinstance(p.value, tuple) else p.value, "origin": p.origin, "source": p.source}
                        for k, p in sorted(profile.parameters.items())},
+        "robustness_set": declared_set(profile),
         "produced_by": {"qorgan": __version__, "code": code_hash(), "tzdata": tzdata_version()},
         "coverage": coverage(loaded.resolved), "notices": notices(scored, tables), "unblocked": unblocked(tables, moment),
         "unidentified": unidentified(tables, moment),
-        "unattributed_trackers": unattributed(tables, moment), "findings": findings,
+        "code_bursts": bursts(tables, moment, profile.numbers()),
+        "unattributed_trackers": unattributed(tables, moment, profile.numbers()), "findings": findings,
     }  # fmt: skip
     return Outcome(document, scored, tables)
+
+
+def statute_of(profile: Profile) -> dict[str, Any]:
+    """Say which law a document speaks of: the newest version, and the ones before it."""
+
+    def dated(p: Profile) -> dict[str, Any]:
+        return {"version": p.version, "valid_from": p.valid_from.isoformat(),
+                "valid_to": None if p.valid_to is None else p.valid_to.isoformat()}  # fmt: skip
+
+    return {
+        "id": profile.id,
+        **dated(profile),
+        "status": profile.status,
+        "earlier": [{**dated(p), "provision": p.provision, "changed": p.edition.changed} for p in profile.earlier],
+    }
 
 
 def to_bytes(document: dict[str, Any]) -> bytes:
@@ -196,7 +247,7 @@ def to_bytes(document: dict[str, Any]) -> bytes:
 
 def json_text(value: Any) -> str:
     """Return JSON as :func:`to_bytes` writes it."""
-    text = json.dumps(value, ensure_ascii=False, indent=1) + "\n"
+    text = msgspec.json.format(msgspec.json.encode(value), indent=1).decode() + "\n"
     return _ACTING.sub(lambda m: f"\\u{ord(m[0]):04x}", text)
 
 
@@ -211,6 +262,11 @@ def local_text(us: int, zone: str) -> str:
     text = (_EPOCH + timedelta(seconds=us // 1_000_000 + offset)).replace(tzinfo=None).isoformat()
     sign = "-" if offset < 0 else "+"
     return f"{text}{sign}{abs(offset) // 3600:02d}:{abs(offset) % 3600 // 60:02d}"
+
+
+def clock_text(text: str | None, zone: str) -> str:
+    """Return a moment of the document by the clock of a zone."""
+    return "never" if text is None else local_text(int(datetime.fromisoformat(text).timestamp()) * 1_000_000, zone)
 
 
 def coverage(resolved: Resolved) -> list[dict[str, Any]]:
@@ -319,12 +375,31 @@ def unidentified(tables: CaseTables, moment: int) -> dict[str, Any]:
     return {"acts": len(rows), "records": ids.fold(rows[order])}
 
 
-def unattributed(tables: CaseTables, moment: int) -> list[dict[str, Any]]:
-    """List trackers that nobody has attributed: they belong to nobody until ``[[tracker]]`` says so."""
-    p = tables.positions
-    if not len(p):
+def bursts(tables: CaseTables, moment: int, numbers_of: dict[str, Any]) -> list[dict[str, Any]]:
+    """List bursts of codes that nobody asked for: they belong to nobody."""
+    ids, ts = RecordIds.of(tables), numbers(tables.events["ts"])
+    who = tables.events["identifier"]
+    return [
+        {"from": utc_text(int(ts[rows[0]])), "to": utc_text(int(ts[rows[-1]])), "senders": sorted(set(who.take(rows).to_pylist())),
+         "messages": len(rows), "records": ids.fold(rows)}
+        for rows in code_bursts(tables, moment, numbers_of)
+    ]  # fmt: skip
+
+
+def unattributed(tables: CaseTables, moment: int, num: dict[str, Any]) -> list[dict[str, Any]]:
+    """List trackers that nobody has attributed: they belong to nobody until ``[[tracker]]`` says so.
+
+    Whether one travels with the owner, and which ids may be one tag before and after it changed its id (an inference, never a join), follow
+    ``docs/measures.md`` section 7.
+    """
+    found = sightings(tables, moment, attributed=False)
+    if not found:
         return []
-    lone = ~valid(p["contact_id"]) & (numbers(p["ts"]) < moment) & flags(*coded(p["subject"]), ("tracker",))
-    rows = p.filter(pa.array(lone & ~valid(p["duplicate_of"])))
-    names = Counter(pc.coalesce(rows["subject_id"], rows["position_id"]).to_pylist())
-    return [{"tracker_id": name, "sightings": names[name]} for name in sorted(names)]
+    links = linked(found, num)
+    ids = RecordIds.of(tables)
+    return [
+        {"tracker_id": s.tracker_id, "sightings": len(s.rows), "places": len(places(s, num)), "first": utc_text(int(s.ts[0])),
+         "last": utc_text(int(s.ts[-1])), "travels_with_owner": travels(s, num), "linked_to": links[s.tracker_id],
+         "records": ids.fold(s.rows + len(tables.events))}
+        for s in found
+    ]  # fmt: skip

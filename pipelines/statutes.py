@@ -30,6 +30,16 @@ def profiles() -> dict[str, Profile]:
     return dict(sorted(found.items()))
 
 
+def in_force() -> list[str]:
+    """Return the ids of the statutes that are in force, in order: bills are never scored."""
+    return [p.id for p in profiles().values() if p.status == "in_force"]
+
+
+def bills() -> list[str]:
+    """Return the ids of the bills, in order."""
+    return [p.id for p in profiles().values() if p.status == "bill"]
+
+
 def profile(statute: str) -> Profile:
     """Return one profile.
 

@@ -179,7 +179,7 @@ class CaseBuilder:
         answered: bool | None = None, duration: int | None = None, tags: str | None = None, how: str = "device",
         source: str = "a", same_record: bool = False, precision: str | None = None, identifier: str | None = None,
         duplicate_of: str | None = None, utc_offset: int | None = None, ts_min: int | None = None,
-        ts_max: int | None = None,
+        ts_max: int | None = None, owner_line: str | None = None,
     ) -> str:  # fmt: skip
         """Add an event of any kind; returns its id.
 
@@ -193,7 +193,7 @@ class CaseBuilder:
         row |= {
             "channel": channel, "kind": kind, "direction": "out" if out else "in", "status": status,
             "identifier": whose, "identifier_raw": whose, "identifier_kind": "none" if whose is None else "phone",
-            "sender": None, "actor": "owner" if out else "contact", "via_identifier": None, "owner_line": None,
+            "sender": None, "actor": "owner" if out else "contact", "via_identifier": None, "owner_line": owner_line,
             "thread_id": thread_id or whose, "thread_kind": thread_kind, "participants_n": None,
             "directed": directed or ("yes" if thread_kind == "direct" else "no"), "answered": answered,
             "duration_s": duration, "size": None, "attachment": None, "how": how, "written_at": None, "witness": None,
@@ -223,6 +223,7 @@ class CaseBuilder:
         lon: float | None = None, acc: float | None = None, how: str = "device", source: str = "p",
         same_record: bool = False, precision: str | None = None, duplicate_of: str | None = None,
         utc_offset: int | None = None, ts_min: int | None = None, ts_max: int | None = None,
+        accuracy_kind: str = "unknown",
     ) -> str:  # fmt: skip
         """Add a position row of any kind; returns its id."""
         self._identifier(contact_id)
@@ -233,7 +234,7 @@ class CaseBuilder:
             "local_end": None if end is None else ends + self.tz_offset_s * SECOND, "end_offset_s": None, "kind": kind,
             "subject": subject, "subject_id": subject_id,
             "identifier": self._identifier(contact_id) if subject == "contact" else None, "identifier_raw": None,
-            "sender": None, "lat": lat, "lon": lon, "accuracy_m": acc, "accuracy_kind": "unknown", "place_id": place,
+            "sender": None, "lat": lat, "lon": lon, "accuracy_m": acc, "accuracy_kind": accuracy_kind, "place_id": place,
             "device_tag": None, "source_how": "unknown", "how": how, "written_at": None, "witness": None, "tags": None,
             "ts_end": ends, "contact_id": contact_id, "duplicate_of": duplicate_of,
         }  # fmt: skip
@@ -263,6 +264,10 @@ class CaseBuilder:
             **more: Any) -> str:  # fmt: skip
         """Add one fix of the contact's device."""
         return self.position("fix", contact_id, at, lat=lat, lon=lon, acc=acc, **more)
+
+    def owner(self, at: str | datetime, lat: float, lon: float, acc: float | None = 10.0, **more: Any) -> str:
+        """Add one fix of the owner's own device."""
+        return self.position("fix", None, at, subject="owner", lat=lat, lon=lon, acc=acc, **{"source": "o", **more})
 
     def visit(
         self, contact_id: str, at: str | datetime, end: str | datetime, lat: float = 43.2389, lon: float = 76.8897,

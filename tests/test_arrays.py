@@ -255,6 +255,16 @@ def test_densest_window(rows: list[tuple[int, int]], window: int) -> None:
         assert top == max((sum(t0 <= u < t0 + window for _, u in mine) for t0 in range(-1, 32)), default=0)
 
 
+@given(st.lists(st.tuples(st.integers(0, GROUPS - 1), st.integers(0, 30)), max_size=30), st.integers(1, 12))
+def test_the_first_row_from_a_time_on(rows: list[tuple[int, int]], window: int) -> None:
+    rows.sort()
+    group, ts = ints([r[0] for r in rows]), ints([r[1] for r in rows])
+    for i, j in enumerate(arrays.first_from(group, ts, window).tolist()):
+        later = [k for k, (h, t) in enumerate(rows) if h == rows[i][0] and t >= rows[i][1] + window]
+        end = max(k for k, (h, _) in enumerate(rows) if h == rows[i][0]) + 1
+        assert j == min(later, default=end)
+
+
 def test_a_window_is_half_open() -> None:
     best, at = arrays.densest(ints([0, 0, 0]), 1, ints([0, 1, 24 * HOUR]), 24 * HOUR)
     assert (best.tolist(), at.tolist()) == ([2], [0])
@@ -393,3 +403,70 @@ def test_folded_ids_come_back(rows: list[tuple[str, bool]], dice: object) -> Non
         (sa, _, ra), (sb, _, rb) = a.partition("#"), b.partition("#")
         ends_plain, begins_plain = "." not in ra, "." not in rb
         assert not (sa == sb and ends_plain and begins_plain and int(ra.split("-")[-1]) + 1 == int(rb.split("-")[0]))
+
+
+# -- what indicators are made of --------------------------------------------------------------------------------------
+
+
+@given(ROWS)
+def test_bounds_and_peaks(rows: list[tuple[int, int, bool]]) -> None:
+    group, value, _ = split(rows)
+    bounds = arrays.bounds(group, GROUPS).tolist()
+    assert [value.tolist()[a:b] for a, b in itertools.pairwise(bounds)] == [of(rows, g, False) for g in range(GROUPS)]
+    value = value + 6  # a peak is one of positive numbers
+    best, at = arrays.peak(group, GROUPS, value)
+    for g in range(GROUPS):
+        mine = [(v, -i) for i, (x, v) in enumerate(zip(group.tolist(), value.tolist(), strict=True)) if x == g]
+        assert (int(best[g]), -int(at[g])) == (max(mine) if mine else (0, 1))
+
+
+@given(ROWS, st.sampled_from([1, 2**40, 2**61, 2**61 + 1]), st.integers(0, 50))
+def test_values_are_sorted_within_their_group(rows: list[tuple[int, int, bool]], scale: int, from_group: int) -> None:
+    rows = [(g, v % 2, m) for g, v, m in rows] if scale > 2**40 else rows  # so wide that few groups fit into one number
+    group, value, _ = split(rows)
+    value = value * scale
+    ordered = arrays.sorted_within(group + from_group, value).tolist()
+    each = [sorted(v for x, v in zip(group.tolist(), value.tolist(), strict=True) if x == g) for g in range(GROUPS)]
+    assert ordered == [v for one in each for v in one]
+    if scale > 2**40:
+        return  # twice such a number would not fit
+    twice = arrays.twice_median(group, GROUPS, value).tolist()
+    assert twice == [one[(len(one) - 1) // 2] + one[len(one) // 2] if one else 0 for one in each]
+
+
+@given(st.lists(st.lists(st.integers(0, 9), max_size=8).map(sorted), min_size=1, max_size=4), st.integers(-1, 10))
+def test_a_search_in_many_slices(slices: list[list[int]], wanted: int) -> None:
+    values = ints([v for one in slices for v in one])
+    stop = np.cumsum([len(one) for one in slices]).astype(np.int64)
+    start = stop - ints([len(one) for one in slices])
+    found = arrays.search_within(values, start, stop, np.full(len(slices), wanted)).tolist()
+    expected = [s + sum(v < wanted for v in one) for s, one in zip(start.tolist(), slices, strict=True)]
+    assert found == expected
+    inside = arrays.marked(ints(found), stop, len(values)).tolist()
+    assert inside == [v >= wanted for one in slices for v in one]
+
+
+@given(st.lists(st.integers(-3, 3)), st.booleans())
+def test_tally(keys: list[int], in_order: bool) -> None:
+    keys = sorted(keys) if in_order else keys
+    different, number = arrays.tally(ints(keys))
+    assert dict(zip(different.tolist(), number.tolist(), strict=True)) == {k: keys.count(k) for k in sorted(set(keys))}
+    assert different.tolist() == sorted(set(keys))
+
+
+def test_permille_rounds_half_up() -> None:
+    part, whole = ints([1, 1, 1, 2, 0, 3]), ints([3, 2000, 2001, 3, 0, 3])
+    assert arrays.permille(part, whole).tolist() == [333, 1, 0, 667, 0, 1000]
+
+
+def test_slices_one_after_the_other() -> None:
+    assert arrays.positions_of(np.array([5, 0, 9]), np.array([2, 0, 3])).tolist() == [5, 6, 9, 10, 11]
+    assert arrays.positions_of(np.zeros(0, np.int64), np.zeros(0, np.int64)).tolist() == []
+
+
+@given(st.lists(st.integers(0, 9), max_size=30), st.integers(1, 12))
+def test_stretches_hold_no_more_than_is_allowed(sizes: list[int], most: int) -> None:
+    cut = arrays.bounded(np.array(sizes, np.int64), most)
+    assert [k for i, j in cut for k in range(i, j)] == list(range(len(sizes)))
+    assert all(sum(sizes[i:j]) <= most or j == i + 1 for i, j in cut)
+    assert all(sum(sizes[i : j + 1]) > most for i, j in cut[:-1])

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pipelines import zones
 from pipelines.case_file import CaseFileError, claimed, load, names_of, parse, quoted, template
 from pipelines.errors import UserError
+from pipelines.resolve.identity import decisions, people
 
 HEAD = '[case]\nid = "c1"\ntimezone = "Asia/Almaty"\n[owner]\nname = "A."\nidentifiers = ["+77010000001"]\n'
 DESIGN = """\
@@ -130,6 +131,12 @@ def test_defaults_and_missing_basis() -> None:
         ('[[notice_refused]]\nrecord = "12"\nreason = "r"\n', 8, "notice_refused[1].record", "id of one event"),
         ('[[notice_refused]]\nrecord = "3f9a12bc04d1#12"\n', 7, "notice_refused[1].reason", "is missing"),
         ('[[tracker]]\nid = "T"\ncontact = "K9"\n', 9, "tracker[1].contact", "no declared contact"),
+        (
+            '[[same_person]]\ncontact = "K9"\nidentifier = "+77010000055"\naccepted = true\nreason = "r"\n',
+            8,
+            "same_person[1].contact",
+            "no declared contact",
+        ),
     ],
 )  # fmt: skip
 def test_fault(added: str, line: int, key: str, words: str) -> None:
@@ -137,6 +144,59 @@ def test_fault(added: str, line: int, key: str, words: str) -> None:
     assert len(found) == 1, found
     assert found[0][:2] == (line, key)
     assert words in found[0][2]
+
+
+K1 = '[[contact]]\nid = "K1"\nidentifiers = ["+77010000002", "Daniyar"]\n[[contact]]\nid = "K2"\n'
+
+
+def same(identifier: str, accepted: str = "true", contact: str = "K1", reason: str = 'reason = "r"') -> str:
+    """Return one [[same_person]] of five lines; the first begins on line 12 after K1."""
+    return f'[[same_person]]\ncontact = "{contact}"\nidentifier = "{identifier}"\naccepted = {accepted}\n{reason}\n'
+
+
+def test_same_person() -> None:
+    case = parse(HEAD + K1 + same("8 701 000 00 55") + same("telegram:user9", "false") + same("Ivan"))
+    found = case.same_person
+    assert [(s.contact, s.identifier, s.accepted, s.reason) for s in found] == [
+        ("K1", "8 701 000 00 55", True, "r"), ("K1", "telegram:user9", False, "r"), ("K1", "Ivan", True, "r"),
+    ]  # fmt: skip
+    assert case.identifiers_of(case.contacts[0]) == ("+77010000002", "Daniyar", "8 701 000 00 55", "Ivan")
+    assert case.identifiers_of(case.contacts[1]) == ()
+    decided = decisions(case)
+    assert [d.identifier for d in decided] == ["+77010000055", "telegram:user9", "name:Ivan"]
+    assert people(case).exact["+77010000055"] == "K1" and people(case).bare["Ivan"] == "K1"
+    assert people(case).who("telegram:user9") is None
+    assert [decided[2].means(i) for i in ("whatsapp:name:Ivan", "name:Ivan", "telegram:Ivan", "a:b:name:Ivan")] == [
+        True, True, False, False,
+    ]  # fmt: skip
+    # one refuses what the other accepts: both can be true
+    assert len(parse(HEAD + K1 + same("Ivan", "false") + same("Ivan", "true", "K2")).same_person) == 2
+
+
+@pytest.mark.parametrize(
+    ("added", "line", "key", "words"),
+    [
+        (same("+77010000055", reason=""), 12, "same_person[1].reason", "is missing"),
+        (same("+77010000055", reason='reason = " "'), 16, "same_person[1].reason", "must not be empty"),
+        (same("+77010000055", '"yes"'), 15, "same_person[1].accepted", "must be true or false, is a text"),
+        (same("+77010000055").replace("accepted = true\n", ""), 12, "same_person[1].accepted", "is missing"),
+        (same("unknown"), 14, "same_person[1].identifier", "stands for nobody"),
+        (same("+77010000002"), 14, "same_person[1].identifier", "is declared as an identifier of K1: it needs no acceptance"),
+        (same("+77010000002", "false"), 14, "same_person[1].identifier", "is declared as an identifier of K1: it cannot be refused"),
+        (same("whatsapp:name:Daniyar", "false"), 14, "same_person[1].identifier", "it cannot be refused"),
+        (same("+77010000001"), 14, "same_person[1].identifier", "is claimed by the owner and by contact K1"),
+        (same("+77010000002", "true", "K2"), 14, "same_person[1].identifier", "is claimed by contact K1 and by contact K2"),
+        (same("+77010000055") + same("87010000055"), 19, "same_person[2].identifier", "is decided twice for K1: see same_person[1]"),
+        (same("+77010000055") + same("87010000055", "false"), 19, "same_person[2].identifier", "is accepted and refused at once for K1"),
+        (same("+77010000055") + same("87010000055", "true", "K2"), 19, "same_person[2].identifier", "is claimed by contact K1 and by"),
+        (same("+77010000055").replace("reason", "why"), 16, "same_person[1].why", "known are contact"),
+    ],
+)  # fmt: skip
+def test_a_decision_that_contradicts_itself_is_refused(added: str, line: int, key: str, words: str) -> None:
+    found = faults(HEAD + K1 + added)
+    (fault,) = (f for f in found if f[1] == key)
+    assert fault[0] == line
+    assert words in fault[2]
 
 
 PLACE = '[[place]]\nid = "h"\nkind = "home"\nlat = 43.0\nlon = 76.0\nradius_m = 150\n'
@@ -268,7 +328,7 @@ def test_template_is_valid_as_it_is_and_with_every_table() -> None:
     full = parse(everything)
     assert full.basis == "consent"
     assert len(full.places) == len(full.sources) == len(full.contacts) == len(full.notices) == 1
-    assert len(full.notices_refused) == len(full.trackers) == 1
+    assert len(full.notices_refused) == len(full.trackers) == len(full.same_person) == 1
     with pytest.raises(UserError, match="did you mean Asia/Almaty"):
         template("x", "Asia/Almatty")
     with pytest.raises(CaseFileError):

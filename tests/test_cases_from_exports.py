@@ -111,9 +111,13 @@ def test_presence_of_the_role_earns_no_points(tmp_path: Path) -> None:
     case = case_of(tmp_path, HEAD + HOME + K1.format(role="neighbour"), journal__csv="when,contact,kind,place\n" + rows)
     f = found(case)["by"]["K1"]
     assert f["indicators"]["habitual_acts"]["value"] == 40 and f["indicators"]["occasions_max_28d"]["value"] == 28
-    assert {e["id"]: sum(i["points"] for i in e.get("indicators", [])) for e in f["elements"] if e["need"] != "not_measurable"} == {
-        "contact_attempts": 0, "tracking": 0, "systematic": 0, "against_will": 0,
-    }  # fmt: skip
+    points = {
+        e["id"]: sum(i["points"] for i in e.get("indicators", []))
+        for e in f["elements"]
+        if e["need"] != "not_measurable"
+    }
+    assert {"contact_attempts", "tracking", "systematic", "against_will"} <= points.keys()
+    assert set(points.values()) == {0}
     assert f["indicators"]["stated_acts"]["value"] == 40
 
 

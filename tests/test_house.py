@@ -136,7 +136,7 @@ def test_relative_imports_are_understood() -> None:
 
 #: modules of the core: numbers, texts, tables, and nothing that reaches out of the process
 CORE_IMPORTS = {
-    "__future__", "collections", "dataclasses", "datetime", "functools", "itertools", "math", "re", "tomllib", "typing", "numpy",
+    "__future__", "collections", "dataclasses", "datetime", "functools", "hashlib", "itertools", "math", "re", "tomllib", "typing", "numpy",
     "pyarrow", "detector",
 }  # fmt: skip
 #: the registry of indicators finds its own modules; nobody else may
@@ -444,6 +444,7 @@ PROMISED = [
     "remove",
     "score",
     "explain",
+    "contacts",
     "show",
     "report",
     "verify",
@@ -641,7 +642,7 @@ def test_the_indicator_of_the_documentation_works(tmp_path: Path, monkeypatch: p
 def test_the_statute_of_the_documentation_works() -> None:
     (profile,) = blocks("docs/add-a-statute.md", "toml")
     (tests,) = blocks("docs/add-a-statute.md", "python")
-    assert run_tests(tests, "docs/add-a-statute.md", PROFILE=load_profile(profile.encode(), "xx-1.toml")) == 2
+    assert run_tests(tests, "docs/add-a-statute.md", PROFILE=load_profile(profile.encode(), "xx-1.toml")) == 3
 
 
 # case.toml ------------------------------------------------------------------------------------------------------------
@@ -676,9 +677,8 @@ def test_the_examples_of_case_toml_are_read() -> None:
     (whole,) = blocks("docs/case-toml.md", "toml")
     found = case_file.parse(whole)
     assert found.warnings == ()
-    assert (
-        found.places and found.sources and found.contacts and found.notices and found.notices_refused and found.trackers
-    )
+    assert found.places and found.sources and found.contacts and found.notices and found.notices_refused
+    assert found.trackers and found.same_person
     written = {
         key
         for table in tomllib.loads(whole).values()
@@ -702,7 +702,7 @@ def test_the_commands_of_the_readme_work(
     """Run every line of the README's own-folder example on the example exports, and look at the exit status."""
     steps = [line.partition("#")[0].strip() for b in blocks("README.md", "sh") for line in b.splitlines()]
     commands = [shlex.split(s)[1:] for s in steps if s.startswith("qorgan ")]
-    assert [c[0] for c in commands] == ["init", "ingest", "score", "explain", "show", "report", "verify"]
+    assert [c[0] for c in commands] == ["init", "ingest", "score", "score", "explain", "contacts", "show", "report", "verify"]
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "data" / "examples" / "exports", tmp_path / "exports")
     for command in commands:

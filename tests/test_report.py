@@ -29,7 +29,7 @@ from pipelines.report.html import render
 from pipelines.report.schedule import LIMIT, Line, Notice, Schedule, schedule
 from pipelines.report.view import View, shown_text
 from pipelines.scoring import load_case, score_loaded, to_bytes
-from pipelines.statutes import profile, profiles
+from pipelines.statutes import in_force, profile
 from pipelines.store import custody
 from pipelines.store.verify import verify
 from tests.build import CaseBuilder
@@ -285,7 +285,7 @@ def test_sources_rejects_parameters_and_hashes_are_all_there(page: Any) -> None:
         for r in page.xpath("//section[@aria-labelledby='sources']//table[1]/tbody/tr")
         if len(r) == 9
     }
-    assert len(rows) == len(document["coverage"]) == 13
+    assert len(rows) == len(document["coverage"]) == 14
     for s in document["coverage"]:
         row = rows[s["source_id"]]
         counts = [number(row[i]) for i in range(2, 7)]
@@ -313,8 +313,41 @@ def test_robustness_is_said() -> None:
     view = view_of(case)
     f = view.finding("K1")
     text = text_of(parsed(page_of(case)))
-    said = f"{f['robustness']['tested']} other lengths of an occasion were tried: "
-    assert said + ("the verdict changes with" if f["robustness"]["flips"] else "none changes the verdict") in text
+    r = f["robustness"]
+    assert r["flips"], "a day as window makes one occasion of two acts"
+    assert f"{r['tested']} changes that could touch this contact were tried, one at a time (" in text
+    assert f"{len(r['flips'])} give another verdict, from {r['weakest']} to {r['strongest']}." in text
+    for flip in r["flips"]:
+        assert f"{flip['change']}: it becomes {flip['verdict']} ({flip['why']})." in text
+
+
+def test_what_is_measured_beside_the_sum_is_all_there(page: Any) -> None:
+    findings = {f["contact_id"]: f for f in example()[0].document["findings"]}
+    for contact, article in articles(page).items():
+        f = findings[contact]
+        (table,) = article.xpath(".//table[@class='beside']")
+        shown = {r.xpath("string(th/code)") for r in table.xpath("./tbody/tr")}
+        summed = {line["id"] for e in f["elements"] for line in e.get("indicators", [])} | {
+            a.indicator for a in profile("kz-115-1").against
+        }
+        assert shown == {i for i, x in f["indicators"].items() if i not in summed and x["value"]}, contact
+
+
+def test_a_hypothesis_is_shown_side_by_side() -> None:
+    article = articles(parsed(example_report().decode()))["K5"]
+    text = text_of(article)
+    f = next(x for x in example()[0].document["findings"] if x["contact_id"] == "K5")
+    (h,) = f["hypotheses"]
+    assert f"{h['contact_id']} ({', '.join(h['identifiers'])}) may be K5: {h['points']} points" in text
+    assert f"without: {f['verdict']}, {f['points']} points" in text
+    assert f"with: {h['with']['verdict']}, {h['with']['points']} points" in text
+
+
+def test_codes_and_tags_that_belong_to_nobody_are_told() -> None:
+    text = text_of(parsed(example_report().decode()).xpath("//section[@aria-labelledby='nobody']")[0])
+    assert "6 messages of 6 senders" in text
+    assert text.count("travels with the owner") == 2
+    assert text.count("it may be the same tag as") == 2
 
 
 # -- the schedule ---------------------------------------------------------------------------------------------------
@@ -526,7 +559,7 @@ def test_every_statute_that_ships_can_be_reported() -> None:
     for day in range(2, 9):
         case.message("K1", f"2025-10-0{day} 18:00")
     loaded = loaded_of(case)
-    for statute in profiles().values():
+    for statute in map(profile, in_force()):
         text = render(score_loaded(loaded, statute, date(2026, 6, 1)), loaded, statute).decode()
         check_well_formed(text)
         assert statute.provision in text

@@ -342,10 +342,12 @@ def going_from_one_place_to_the_next_is_two_visits(case: CaseBuilder) -> None:
         case.fix("K1", at(0, clock), HOME[0] + north(2000), HOME[1])
 
 
-@example(verdict="isolated", acts=1, visited_places=1)
-def accuracy_widens_the_place(case: CaseBuilder) -> None:
-    # 300 m from the centre, radius 150, accuracy 150: 300 <= 300
+@example(verdict="none", acts=0, visited_places=0)
+def accuracy_widens_the_place_but_not_above_the_bar(case: CaseBuilder) -> None:
+    # 300 m from the centre, radius 150, accuracy 150: 300 <= 300, so it is at the place; with sigma 99 m it was inside with a chance of 40 permille
+    case.contact("K1")
     case.place("home")
+    fully_covered(case, "position")
     case.visit("K1", at(0, "10:00"), at(0, "11:00"), HOME[0] + north(300), HOME[1], acc=150.0)
 
 
@@ -361,7 +363,8 @@ def a_visit_just_outside_is_none(case: CaseBuilder) -> None:
 
 @example(verdict="isolated", acts=1)
 def a_point_of_200_metres_error_may_be_at_a_place(case: CaseBuilder) -> None:
-    case.place("home")
+    # sigma 132 m: inside 200 m with a chance of 680 permille (inside 150 m it would be 473, and no visit)
+    case.place("home", radius=200.0)
     case.visit("K1", at(0, "10:00"), at(0, "11:00"), *HOME, acc=200.0)
 
 
@@ -435,6 +438,163 @@ def an_unknown_place_text_leaves_the_coordinates(case: CaseBuilder) -> None:
     # "the gate" is no declared place, so the coordinates decide: home
     case.place("home")
     case.seen("K1", at(0), place="the gate", lat=HOME[0], lon=HOME[1])
+
+
+@example(verdict="none", acts=0, presence_acts=0, tracking_occasions=0, statuses={"tracking": "not_met"})
+def a_visit_below_the_bar_is_no_act(case: CaseBuilder) -> None:
+    # home 150 m; the three fixes are at home within their error of 100 m (95 % radius: sigma 41 m). 230 m from the
+    # centre the chance is 19 permille, in the middle 999: (19 + 19 + 999) / 3 = 346, under 500
+    case.contact("K1")
+    case.place("home")
+    fully_covered(case, "position")
+    for clock, metres in (("10:00", 230), ("10:10", 230), ("10:20", 0)):
+        case.fix("K1", at(0, clock), HOME[0] + north(metres), HOME[1], acc=100.0, accuracy_kind="r95")
+
+
+@example(verdict="isolated", acts=1, presence_acts=1, tracking_occasions=1, dwell_s=300)
+def five_minutes_within_a_place_are_a_visit(case: CaseBuilder) -> None:
+    case.place("home")
+    case.fix("K1", at(0, "10:00"), *HOME)
+    case.fix("K1", at(0, "10:05"), *HOME)
+
+
+@example(verdict="none", acts=0, presence_acts=0)
+def a_way_through_a_place_is_no_visit(case: CaseBuilder) -> None:
+    # a second less than five minutes, however many positions; every day of a month
+    case.contact("K1")
+    case.place("home")
+    fully_covered(case, "position")
+    for day in range(30):
+        for clock in ("10:00", "10:02", "10:04:59"):
+            case.fix("K1", at(day, clock), *HOME)
+
+
+@example(verdict="isolated", acts=1, presence_acts=1, tracking_occasions=1, dwell_s=1200)
+def two_of_three_fixes_in_the_middle_lift_a_visit_above_the_bar(case: CaseBuilder) -> None:
+    # (19 + 999 + 999) / 3 = 672
+    case.place("home")
+    for clock, metres in (("10:00", 230), ("10:10", 0), ("10:20", 0)):
+        case.fix("K1", at(0, clock), HOME[0] + north(metres), HOME[1], acc=100.0, accuracy_kind="r95")
+
+
+@example(verdict="isolated", acts=1, presence_acts=1, visited_places=0, dwell_s=600, tracking_occasions=0,
+         statuses={"tracking": "not_met"})  # fmt: skip
+def an_encounter_by_tracks(case: CaseBuilder) -> None:
+    # in the park, 9 km from home: 100 m and five minutes from her twice, ten minutes apart; one spot is no tracking
+    case.place("home")
+    case.fix("K1", at(0, "10:00"), HOME[0] + north(9000), HOME[1])
+    case.owner(at(0, "10:05"), HOME[0] + north(9100), HOME[1])
+    case.fix("K1", at(0, "10:10"), HOME[0] + north(9000), HOME[1])
+
+
+@example(verdict="none", acts=0, presence_acts=0)
+def who_passes_a_metre_or_a_second_too_far_away_is_not_met(case: CaseBuilder) -> None:
+    case.contact("K1")
+    case.place("home")
+    fully_covered(case, "position")
+    for clock in ("10:00", "10:10"):
+        case.fix("K1", at(0, clock), HOME[0] + north(9000), HOME[1])
+        case.owner(at(0, clock), HOME[0] + north(9101), HOME[1])
+    for clock in ("12:00:00", "12:10:02"):
+        case.fix("K1", at(0, clock), HOME[0] + north(9000), HOME[1])
+    case.owner(at(0, "12:05:01"), HOME[0] + north(9000), HOME[1])
+
+
+@example(verdict="isolated", acts=1, presence_acts=1, visited_places=0, tracking_occasions=1,
+         statuses={"tracking": "met"})  # fmt: skip
+def an_encounter_that_moves_is_tracking(case: CaseBuilder) -> None:
+    # he walks 501 m beside her: two spots in one encounter
+    case.place("home")
+    for clock, metres in (("10:00", 9000), ("10:15", 9300), ("10:30", 9501)):
+        case.fix("K1", at(0, clock), HOME[0] + north(metres), HOME[1])
+        case.owner(at(0, clock), HOME[0] + north(metres), HOME[1])
+
+
+@example(verdict="isolated", acts=1, tracking_occasions=0)
+def an_encounter_over_500_metres_does_not_move(case: CaseBuilder) -> None:
+    case.place("home")
+    for clock, metres in (("10:00", 9000), ("10:15", 9300), ("10:30", 9500)):
+        case.fix("K1", at(0, clock), HOME[0] + north(metres), HOME[1])
+        case.owner(at(0, clock), HOME[0] + north(metres), HOME[1])
+
+
+@example(verdict="isolated", acts=2, tracking_occasions=2, statuses={"tracking": "met"})
+def encounters_on_two_spots_are_tracking(case: CaseBuilder) -> None:
+    # by tracks in the park, and seen by her 600 m from there the day after
+    case.place("home")
+    for clock in ("10:00", "10:10"):
+        case.fix("K1", at(0, clock), HOME[0] + north(9000), HOME[1])
+        case.owner(at(0, clock), HOME[0] + north(9000), HOME[1])
+    case.seen("K1", at(1), lat=HOME[0] + north(9600), lon=HOME[1])
+
+
+@example(verdict="none", acts=0, presence_acts=0)
+def a_single_near_fix_is_no_encounter(case: CaseBuilder) -> None:
+    # near her at 10:00, at 10:10 on the other side of the park: the far fix ends the run before it is more than a moment
+    case.contact("K1")
+    case.place("home")
+    fully_covered(case, "position")
+    for clock in ("10:00", "10:20"):
+        case.fix("K1", at(0, clock), HOME[0] + north(9000), HOME[1])
+        case.owner(at(0, clock), HOME[0] + north(9000), HOME[1])
+    case.fix("K1", at(0, "10:10"), HOME[0] + north(9400), HOME[1])
+
+
+@example(verdict="isolated", acts=1, dwell_s=3600)
+def a_single_visit_row_on_the_way_is_an_encounter(case: CaseBuilder) -> None:
+    # an app says that he was in the cafe for an hour: she was there, too. That is more than a moment
+    case.place("home")
+    case.visit("K1", at(0, "10:00"), at(0, "11:00"), HOME[0] + north(9000), HOME[1])
+    case.owner(at(0, "11:05"), HOME[0] + north(9000), HOME[1])
+
+
+@example(verdict="isolated", acts=1, visited_places=1, tracking_occasions=1)
+def near_her_at_her_own_home_is_a_visit_and_no_encounter(case: CaseBuilder) -> None:
+    case.place("home")
+    for clock in ("10:00", "10:10"):
+        case.fix("K1", at(0, clock), *HOME)
+        case.owner(at(0, clock), *HOME)
+
+
+@example(verdict="none", acts=0, presence_acts=0)
+def an_error_above_a_hundred_metres_meets_nobody(case: CaseBuilder) -> None:
+    case.contact("K1")
+    case.place("home")
+    fully_covered(case, "position")
+    for day, his, hers in ((0, 101.0, 10.0), (1, 10.0, 101.0)):
+        for clock in ("10:00", "10:10"):
+            case.fix("K1", at(day, clock), HOME[0] + north(9000), HOME[1], acc=his)
+            case.owner(at(day, clock), HOME[0] + north(9000), HOME[1], acc=hers)
+
+
+@example(verdict="none", acts=0, presence_acts=None, visited_places=None, tracking_occasions=None,
+         statuses={"tracking": "unknown"})  # fmt: skip
+def fixes_less_exact_than_every_place_cannot_say(case: CaseBuilder) -> None:
+    # errors of 151 and 5000 m, places of 150 and 100 m: nothing shows that he was there, nothing that he was not
+    case.contact("K1")
+    case.place("home")
+    fully_covered(case, "position")
+    case.place("work", "work", HOME[0] + north(4000), HOME[1], radius=100.0)
+    case.fix("K1", at(0, "10:00"), HOME[0] + north(9000), HOME[1], acc=151.0)
+    case.fix("K1", at(1, "10:00"), HOME[0] + north(9000), HOME[1], acc=5000.0)
+
+
+@example(verdict="none", acts=0, presence_acts=0, tracking_occasions=0, statuses={"tracking": "not_met"})
+def one_fix_as_exact_as_a_place_is_wide_can_say(case: CaseBuilder) -> None:
+    case.contact("K1")
+    case.place("home")
+    fully_covered(case, "position")
+    case.fix("K1", at(0, "10:00"), HOME[0] + north(9000), HOME[1], acc=150.0)
+    case.fix("K1", at(1, "10:00"), HOME[0] + north(9000), HOME[1], acc=5000.0)
+
+
+@example(verdict="none", acts=0, presence_acts=0, tracking_occasions=0, statuses={"tracking": "not_met"})
+def a_journal_can_say_where_fixes_cannot(case: CaseBuilder) -> None:
+    case.contact("K1")
+    case.place("home")
+    fully_covered(case, "position")
+    case.fix("K1", at(0, "10:00"), HOME[0] + north(9000), HOME[1], acc=5000.0)
+    case.seen("K2", at(0))
 
 
 @example(verdict="isolated", acts=1, presence_acts=1, dwell_s=1800, as_of="2025-10-06 12:30")

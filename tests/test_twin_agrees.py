@@ -43,7 +43,10 @@ PLACES = (
 )  # fmt: skip
 #: where a point may lie, metres north of home's centre: in, at the edge, between two places, on the way, further away
 POINTS = st.sampled_from([0, 0, 0, 125, 149, 150, 151, 300, 2000, 2000, 4000, 9000, 9500, 9501])
-ACCURACIES = st.sampled_from([None, 10.0, 10.0, 150.0, 200.0, 201.0])
+ACCURACIES = st.sampled_from([None, 10.0, 10.0, 60.0, 100.0, 101.0, 150.0, 200.0, 201.0])
+ACCURACY_KINDS = st.sampled_from(["unknown", "unknown", "r68", "r95", "radius"])
+#: where two tracks may lie: on the way, on the way and further on by a spot, and at home
+TRACK_POINTS = st.sampled_from([9000, 9000, 9000, 9100, 9500, 9501, 9600, 0, 151])
 STEPS = st.sampled_from(
     [0, 0, 0, 1, 60, 600, 1_799, 1_800, 1_801]
     + [w + d for w in (HOUR_S, 3 * HOUR_S, DAY_S, 7 * DAY_S, 14 * DAY_S) for d in (-1, 0, 1)]
@@ -85,9 +88,13 @@ ROLES = [
     "unknown",
     "service",
 ]
-KINDS = st.sampled_from(["call", "message", "message", "message", "email", "request", "gift", "view", "mention"])
+KINDS = st.sampled_from(
+    ["call"] * 3 + ["message"] * 6 + ["email"] * 2 + ["request"] * 2 + ["gift", "view", "mention", "delivery", "payment"]
+    + ["account_access", "third_party", "other"]
+)  # fmt: skip
 SIGHTINGS = st.sampled_from(["seen", "seen", "waited", "followed", "entered"])
 CHANNELS = st.sampled_from(["phone", "sms", "whatsapp"])
+NOTICE_KINDS = st.sampled_from(["told_to_stop", "told_to_stop", "blocked", "order_served", "police_warning"])
 #: answered, talk time, words of the reader
 CALLS = st.sampled_from(
     [
@@ -98,14 +105,19 @@ CALLS = st.sampled_from(
 )  # fmt: skip
 MOST_LINES = 70
 #: scenes by theme: anything at all; a pursuit; a couple that cannot leave each other; somebody who belongs to a place
-ANYTHING = ("one", "run", "run", "talk", "talk", "out", "sighting", "sightings", "visits", "fixes", "tracker", "notice")
+ANYTHING = (
+    "one", "run", "run", "talk", "talk", "out", "sighting", "sightings", "visits", "fixes", "tracks", "tracker", "notice",
+)  # fmt: skip
 THEMES = {
     "anything": ANYTHING,
     "pursuit": ("run", "story", "story", "notice", "notice", "out", "sighting", "tracker"),
     "couple": ("long talk", "long talk", "long talk", "story", "notice", "notice"),
     "habit": ("habit", "habit", "habit", "visits", "sightings", "story", "notice", "fixes"),
+    "near": ("tracks", "tracks", "tracks", "fixes", "visits", "sighting", "story", "notice"),
 }
-PRESENCE = {"sighting", "sightings", "visits", "fixes", "tracker", "habit"}
+PRESENCE = {"sighting", "sightings", "visits", "fixes", "tracks", "tracker", "habit"}
+#: whose rows are the owner's own, in a line of a script
+OWNER = "owner"
 
 
 @dataclass(frozen=True, repr=False)
@@ -169,19 +181,21 @@ def _add(case: CaseBuilder, line: Line, kept: dict[tuple[str, str], str]) -> Non
         if bound in more:
             more[bound] = case.utc(line.at) + more[bound] * SECOND
     if line.what == "notice":
-        case.notice(line.contact, line.at, **more)
+        case.notice(line.contact, line.at, line.kind, **more)
         return
     if more.pop("again", False):
         if (line.what, line.contact) not in kept:
             return
         more["duplicate_of"] = kept[line.what, line.contact]
+    if "end" in more:
+        more["end"] = line.at + timedelta(seconds=more["end"])
     if line.what == "event":
         row = case.event(line.kind, line.contact, line.at, **more)
     elif line.kind == "tracker":
         row = case.tracker("tag1", line.at, **more)
+    elif line.contact == OWNER:
+        row = case.position(line.kind, None, line.at, subject="owner", **more)
     else:
-        if "end" in more:
-            more["end"] = line.at + timedelta(seconds=more["end"])
         row = case.position(line.kind, line.contact, line.at, **more)
     kept.setdefault((line.what, line.contact), row)
 
@@ -250,12 +264,35 @@ def _sighting(draw: st.DrawFn, contact: str, at: datetime, kind: str, metres: in
         more["place"] = text
     if text is None or draw(st.booleans()):
         more |= {"lat": HOME[0] + north(metres), "lon": HOME[1], "acc": draw(ACCURACIES)}
+    if draw(st.booleans()):
+        more["end"] = draw(st.sampled_from([0, 600, HOUR_S]))
     return Line("position", kind, contact, at, tuple(more.items()))
 
 
 def _point(kind: str, contact: str, at: datetime, metres: int, acc: float | None, source: str, **more: Any) -> Line:
     words = {"lat": HOME[0] + north(metres), "lon": HOME[1], "acc": acc, "source": source, **more}
     return Line("position", kind, contact, at, tuple(words.items()))
+
+
+@st.composite
+def _side_by_side(draw: st.DrawFn, contact: str, at: datetime) -> list[Line]:
+    """Draw a row of the contact's track, one of the owner's, or both, more or less near each other."""
+    metres = draw(TRACK_POINTS)
+    away = draw(st.sampled_from([0, 0, 0, 50, 100, 101]))
+    later = timedelta(seconds=draw(st.sampled_from([0, 0, 0, 60, 300, 301, -60, -300, -301])))
+    acc = draw(st.sampled_from([10.0, 10.0, 10.0, 100.0, 101.0, None]))
+    who = draw(st.sampled_from(["both"] * 6 + ["contact", "owner", "with end"]))
+    found = []
+    if who != "owner":
+        kind = draw(st.sampled_from(["fix", "fix", "path", "share", "check_in"]))
+        found.append(_point(kind, contact, at, metres, acc, "p"))
+    if who == "with end":
+        found = [_point("visit", contact, at, metres, acc, "p", end=draw(st.sampled_from([60, 600, HOUR_S])))]
+    if who != "contact":
+        end = draw(st.sampled_from([0, 0, 60, HOUR_S]))
+        kind = "visit" if end else "fix"
+        found.append(_point(kind, OWNER, at + later, metres + away, 10.0, "o", **({"end": end} if end else {})))
+    return found
 
 
 @st.composite
@@ -292,7 +329,7 @@ def scripts(draw: st.DrawFn, presence: bool = True, notices: bool = True) -> Scr
         elif scene == "notice":
             refused = draw(st.integers(0, 5)) == 5
             more = {**draw(_blur()), "refused": refused}
-            lines.append(Line("notice", "told_to_stop", contact, clock, tuple(more.items())))
+            lines.append(Line("notice", draw(NOTICE_KINDS), contact, clock, tuple(more.items())))
             if draw(st.booleans()):
                 away = draw(st.sampled_from([-HOUR_S - 1, -HOUR_S, -600, 0, 600, HOUR_S, HOUR_S + 1]))
                 lines.append(draw(_event(contact, clock + timedelta(seconds=away), "message", True)))
@@ -304,11 +341,11 @@ def scripts(draw: st.DrawFn, presence: bool = True, notices: bool = True) -> Scr
                 clock += timedelta(seconds=pace if k else 0)
                 lines.append(draw(_sighting(contact, clock, kind, metres, text)))
         elif scene == "visits":
-            metres, acc = draw(POINTS), draw(ACCURACIES)
+            metres, acc, acc_kind = draw(POINTS), draw(ACCURACIES), draw(ACCURACY_KINDS)
             stay = draw(st.sampled_from([0, 600, HOUR_S, DAY_S]))
             for k in range(times):
                 clock += timedelta(seconds=pace if k else 0)
-                lines.append(_point("visit", contact, clock, metres, acc, "p", end=stay))
+                lines.append(_point("visit", contact, clock, metres, acc, "p", end=stay, accuracy_kind=acc_kind))
         elif scene == "habit":
             metres = draw(st.sampled_from([0, 0, 2000, 4000]))
             for _ in range(times):
@@ -316,14 +353,19 @@ def scripts(draw: st.DrawFn, presence: bool = True, notices: bool = True) -> Scr
                 lines.append(_point("visit", contact, clock + early, metres, None, "p", end=1_800))
                 clock += timedelta(days=draw(st.sampled_from([1, 7, 7, 14])))
         elif scene == "fixes":
-            acc = draw(ACCURACIES)
+            acc, acc_kind = draw(ACCURACIES), draw(ACCURACY_KINDS)
             for k in range(times):
                 step = draw(st.sampled_from([0, 600, 1_800, 1_801]))
                 clock += timedelta(seconds=step if k else 0)
-                metres = draw(st.sampled_from([0, 0, 0, 0, 2000, 9000]))
+                metres = draw(st.sampled_from([0, 0, 0, 125, 200, 2000, 9000]))
                 kind = draw(st.sampled_from(["fix", "path", "share", "check_in"]))
                 source, same = draw(st.sampled_from([("p", False), ("p", False), ("q", False), ("p", True)]))
-                lines.append(_point(kind, contact, clock, metres, acc, source, same_record=same))
+                more = {"same_record": same, "accuracy_kind": acc_kind}
+                lines.append(_point(kind, contact, clock, metres, acc, source, **more))
+        elif scene == "tracks":
+            for k in range(times):
+                clock += timedelta(seconds=draw(st.sampled_from([0, 60, 600, 1_800, 1_801])) if k else 0)
+                lines += draw(_side_by_side(contact, clock))
         elif scene == "tracker":
             for k in range(times):
                 clock += timedelta(seconds=pace if k else 0)
@@ -467,7 +509,7 @@ def test_unrelated_contacts_change_nothing(script: Script, other: Script) -> Non
     both = script.build()
     kept: dict[tuple[str, str], str] = {}
     for line in other.lines:
-        if line.kind == "tracker":
+        if line.kind == "tracker" or line.contact == OWNER:
             continue
         more = tuple((k, f"x{v}" if k == "source" else v) for k, v in line.more)
         _add(both, replace(line, contact=strangers[line.contact], more=more), kept)

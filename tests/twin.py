@@ -13,8 +13,11 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import Any
+
+from scipy.stats import ncx2  # type: ignore[import-untyped]
 
 from detector.schema import EVENT_KINDS
 
@@ -32,7 +35,12 @@ NUMBERS: dict[str, int] = {
     "conversation_s": 60,
     "notice_itself_s": 3_600,
     "run_pause_s": 1_800,
+    "visit_min_s": 300,
     "worst_accuracy_m": 200,
+    "bar_permille": 500,
+    "encounter_m": 100,
+    "encounter_s": 300,
+    "encounter_accuracy_m": 100,
     "spot_m": 500,
     "habit_weeks": 3,
     "overtaken_initiative_days": 5,
@@ -64,6 +72,8 @@ CALLS_MESSAGES_REQUESTS = {"call", "message", "request"}
 SIGHTINGS = {"seen", "waited", "followed", "entered"}
 PURSUING = {"waited", "followed", "entered"}
 RUN_KINDS = {"fix", "path", "share", "check_in"}
+#: kinds of rows of which the tracks of contact and owner consist
+TRACK_KINDS = RUN_KINDS | {"visit"}
 #: 5: kinds of places that go with a role
 PLACES_OF_ROLE = {
     "neighbour": {"home"}, "family": {"home"}, "relative": {"home"}, "colleague": {"work"},
@@ -87,20 +97,25 @@ class Act:
     n: int
     sub: int
     journal: bool
-    moments: tuple[int, ...]  # ts of every row that it rests on
+    precision: str
+    records: tuple[str, ...]  # the ids of every row that it rests on
     # events
     answered: bool = False
-    duration_s: int = 0
+    duration_s: int | None = None
     answered_value: bool | None = None
     identifier: str | None = None
     channel: str | None = None
     direct: bool = False
+    owner_line: str | None = None
     tags: frozenset[str] = frozenset()
     # presence
     place: Row | None = None
     spot: str | None = None
     lat: float | None = None
     lon: float | None = None
+    chance: int | None = None  # permille, of visits
+    moves: bool = False
+    tracker: str | None = None
 
     @property
     def is_presence(self) -> bool:
@@ -118,6 +133,7 @@ class Outgoing:
     source_id: str
     n: int
     sub: int
+    records: tuple[str, ...]
 
 
 Step = Act | Outgoing
@@ -183,7 +199,7 @@ COUNTS = tuple(
 
 
 @dataclass
-class _Case:
+class Case:
     """The tables of a case as lists of dicts, and the numbers that the rules use."""
 
     events: list[dict[str, Any]]
@@ -224,6 +240,7 @@ def span(steps: Sequence[Step]) -> int:
     return max(s.ts for s in steps) - min(s.ts for s in steps) if steps else 0
 
 
+@cache
 def distance_m(lat1: float, lon1: float, lat2: float, lon2: float) -> int:
     """Return the great-circle distance (haversine), rounded to whole metres."""
     p1, p2 = math.radians(lat1), math.radians(lat2)
@@ -265,7 +282,7 @@ def is_outgoing_row(row: Row) -> bool:
     )
 
 
-def place_by_coordinates(row: Row, case: _Case) -> dict[str, Any] | None:
+def place_by_coordinates(row: Row, case: Case) -> dict[str, Any] | None:
     """Return the place at which a point lies: of several the nearest, then the smaller id."""
     if row["lat"] is None or row["lon"] is None:
         return None
@@ -282,7 +299,7 @@ def place_by_coordinates(row: Row, case: _Case) -> dict[str, Any] | None:
     return min(found, key=lambda f: (f[0], f[1]))[2] if found else None
 
 
-def place_of_sighting(row: Row, case: _Case) -> dict[str, Any] | None:
+def place_of_sighting(row: Row, case: Case) -> dict[str, Any] | None:
     """Return the declared place that a person wrote down, else the place found by the coordinates."""
     for place in case.places:
         if place["place_id"] == row["place_id"] and place["ts_from"] <= row["ts"] < place["ts_to"]:
@@ -290,21 +307,51 @@ def place_of_sighting(row: Row, case: _Case) -> dict[str, Any] | None:
     return place_by_coordinates(row, case)
 
 
+@cache
+def chance_inside(away_m: int, radius_m: float, accuracy_m: float | None, accuracy_kind: str) -> int:
+    """Return the chance, in permille, that a subject was inside a circle, given where its row says that it was.
+
+    The row's error is a round normal distribution: the square of the distance of the true point from the centre, in
+    units of sigma squared, has the noncentral chi-square distribution of two degrees of freedom with noncentrality
+    (away / sigma) squared.
+    """
+    if accuracy_m is None:
+        return 1000 if away_m <= radius_m else 0
+    outside = 0.05 if accuracy_kind in ("r95", "radius") else 0.32
+    sigma = accuracy_m / math.sqrt(-2 * math.log(outside))
+    if abs(away_m - radius_m) > 10 * sigma:
+        return 1000 if away_m < radius_m else 0
+    chance = float(ncx2.cdf((radius_m / sigma) ** 2, 2, (away_m / sigma) ** 2))
+    return math.floor(1000 * chance + 0.5)
+
+
+def chance_of_run(rows: Sequence[Row], place: Row) -> int:
+    """Return the mean of the chances of the rows of a visit, rounded half up."""
+    chances = [
+        chance_inside(
+            distance_m(row["lat"], row["lon"], place["lat"], place["lon"]), place["radius_m"], row["accuracy_m"],
+            row["accuracy_kind"],
+        )
+        for row in rows
+    ]  # fmt: skip
+    return (2 * sum(chances) + len(chances)) // (2 * len(chances))
+
+
 def event_act(row: Row) -> Act:
     return Act(
         kind=row["kind"], manner=None, ts=row["ts"], ts_min=row["ts_min"], ts_max=row["ts_max"], ts_end=row["ts"],
         utc_offset=row["utc_offset"], source_id=row["source_id"], n=row["n"], sub=row_sub(row["event_id"]),
-        journal=row["how"] == "journal", moments=(row["ts"],), answered=row["answered"] is True,
-        answered_value=row["answered"], duration_s=row["duration_s"] or 0, identifier=row["identifier"],
-        channel=row["channel"], direct=row["thread_kind"] in ("direct", "unknown"),
-        tags=frozenset((row["tags"] or "").split()),
+        journal=row["how"] == "journal", precision=row["ts_precision"], records=(row["event_id"],),
+        answered=row["answered"] is True, answered_value=row["answered"], duration_s=row["duration_s"],
+        identifier=row["identifier"], channel=row["channel"], direct=row["thread_kind"] in ("direct", "unknown"),
+        owner_line=row["owner_line"], tags=frozenset((row["tags"] or "").split()),
     )  # fmt: skip
 
 
 def outgoing_step(row: Row) -> Outgoing:
     return Outgoing(
         kind=row["kind"], ts=row["ts"], ts_min=row["ts_min"], utc_offset=row["utc_offset"], source_id=row["source_id"],
-        n=row["n"], sub=row_sub(row["event_id"]),
+        n=row["n"], sub=row_sub(row["event_id"]), records=(row["event_id"],),
     )  # fmt: skip
 
 
@@ -318,8 +365,9 @@ def presence_act(rows: Sequence[Row], manner: str, place: Row | None, as_of: int
         kind="presence", manner=manner, ts=first["ts"], ts_min=first["ts_min"], ts_max=first["ts_max"],
         ts_end=min(last["ts_end"], as_of), utc_offset=first["utc_offset"], source_id=first["source_id"], n=first["n"],
         sub=row_sub(first["position_id"]), journal=any(r["how"] == "journal" for r in rows),
-        moments=tuple(r["ts"] for r in rows), identifier=first["identifier"], channel="in_person", place=place,
-        spot=first["place_id"], lat=first["lat"], lon=first["lon"],
+        precision=first["ts_precision"], records=tuple(r["position_id"] for r in rows), identifier=first["identifier"],
+        channel="in_person", place=place, spot=first["place_id"], lat=first["lat"], lon=first["lon"],
+        tracker=(first["subject_id"] or "") if first["subject"] == "tracker" else None,
     )  # fmt: skip
 
 
@@ -327,28 +375,97 @@ def in_time_order(rows: Iterable[Row]) -> list[Row]:
     return sorted(rows, key=lambda r: (r["ts"], r["source_id"], r["n"], row_sub(r["position_id"])))
 
 
-def presence_acts(rows: Sequence[Row], case: _Case, as_of: int) -> list[Act]:
-    """Return the presence acts that the position rows of one contact make."""
+def is_usable(row: Row, case: Case) -> bool:
+    """Whether a row of a track is exact enough to say who was near whom."""
+    return (
+        row["kind"] in TRACK_KINDS
+        and row["lat"] is not None
+        and row["lon"] is not None
+        and (row["accuracy_m"] is None or row["accuracy_m"] <= case.numbers["encounter_accuracy_m"])
+    )
+
+
+def apart(begin1: int, end1: int, begin2: int, end2: int) -> int:
+    """Return the time between two intervals, 0 where they touch."""
+    return max(0, begin2 - end1, begin1 - end2)
+
+
+def is_near(row: Row, owner_rows: Sequence[Row], case: Case) -> bool:
+    """Whether a usable row of a contact is an encounter with the owner: on the way, close in space and in time."""
+    if place_by_coordinates(row, case) is not None:
+        return False
+    return any(
+        distance_m(row["lat"], row["lon"], hers["lat"], hers["lon"]) <= case.numbers["encounter_m"]
+        and apart(row["ts"], row["ts_end"], hers["ts"], hers["ts_end"]) <= case.numbers["encounter_s"] * SECOND
+        for hers in owner_rows
+    )
+
+
+def moves(rows: Sequence[Row], numbers: Mapping[str, int]) -> bool:
+    """Whether an encounter goes on over more than one spot."""
+    first = rows[0]
+    return any(distance_m(first["lat"], first["lon"], r["lat"], r["lon"]) > numbers["spot_m"] for r in rows)
+
+
+def encounters_by_tracks(rows: Sequence[Row], owner_rows: Sequence[Row], case: Case, as_of: int) -> list[Act]:
+    """Return the acts of manner met: runs of near rows of one contact."""
     acts = []
+    run: list[Row] = []
+
+    def end_of_run() -> None:
+        moments = {moment for r in run for moment in (r["ts"], min(r["ts_end"], as_of))}
+        if len(moments) > 1:
+            act = presence_act(run, "met", None, as_of)
+            act.moves = moves(run, case.numbers)
+            acts.append(act)
+
+    hers = [r for r in owner_rows if is_usable(r, case)]
+    for row in in_time_order(r for r in rows if r["subject"] == "contact" and is_usable(r, case)):
+        near = is_near(row, hers, case)
+        if run and not (near and row["ts"] - run[-1]["ts_end"] <= case.numbers["run_pause_s"] * SECOND):
+            end_of_run()
+            run = []
+        if near:
+            run.append(row)
+    end_of_run()
+    return acts
+
+
+@dataclass
+class Presence:
+    """The acts of presence of one contact, and the visits that miss only the bar."""
+
+    acts: list[Act] = field(default_factory=list)
+    possible: list[Act] = field(default_factory=list)
+
+
+def presence_of(rows: Sequence[Row], owner_rows: Sequence[Row], case: Case, as_of: int) -> Presence:
+    """Return what the position rows of one contact make, beside those of the owner."""
+    found = Presence()
     pause = case.numbers["run_pause_s"] * SECOND
+
+    def visit(rows_of_it: Sequence[Row], place: Row) -> None:
+        act = presence_act(rows_of_it, "visit", place, as_of)
+        act.chance = chance_of_run(rows_of_it, place)
+        (found.acts if act.chance >= case.numbers["bar_permille"] else found.possible).append(act)
 
     for row in rows:
         if row["subject"] != "contact":
             continue
         if row["kind"] in SIGHTINGS:
-            acts.append(presence_act([row], row["kind"], place_of_sighting(row, case), as_of))
+            found.acts.append(presence_act([row], row["kind"], place_of_sighting(row, case), as_of))
         elif row["kind"] == "visit":
             place = place_by_coordinates(row, case)
             if place is not None:
-                acts.append(presence_act([row], "visit", place, as_of))
+                visit([row], place)
 
     # fixes and the like: a run at one place is one visit, a single fix is none
     run: list[Row] = []
     at: dict[str, Any] | None = None
 
     def end_of_run() -> None:
-        if at is not None and len(run) >= 2 and len({r["ts"] for r in run}) >= 2:
-            acts.append(presence_act(run, "visit", at, as_of))
+        if at is not None and len(run) >= 2 and run[-1]["ts"] - run[0]["ts"] >= case.numbers["visit_min_s"] * SECOND:
+            visit(run, at)
 
     tells = [r for r in rows if r["lat"] is not None and r["lon"] is not None]
     tells = [r for r in tells if r["accuracy_m"] is None or r["accuracy_m"] <= case.numbers["worst_accuracy_m"]]
@@ -367,17 +484,19 @@ def presence_acts(rows: Sequence[Row], case: _Case, as_of: int) -> list[Act]:
         run.append(row)
     end_of_run()
 
+    found.acts += encounters_by_tracks(rows, owner_rows, case, as_of)
+
     # an attributed tracker travels with the owner: where it is says nothing of a place, so its acts have none
     for tracker in sorted({r["subject_id"] or "" for r in rows if r["subject"] == "tracker"}):
         episode: list[Row] = []
         seen = [r for r in rows if r["subject"] == "tracker" and (r["subject_id"] or "") == tracker]
         for row in in_time_order(seen):
             if episode and row["ts"] - episode[-1]["ts_end"] > pause:
-                acts.append(presence_act(episode, "tracker", None, as_of))
+                found.acts.append(presence_act(episode, "tracker", None, as_of))
                 episode = []
             episode.append(row)
-        acts.append(presence_act(episode, "tracker", None, as_of))
-    return acts
+        found.acts.append(presence_act(episode, "tracker", None, as_of))
+    return found
 
 
 def in_order(steps: Sequence[Step]) -> list[Step]:
@@ -422,7 +541,7 @@ def is_answered_call(act: Act) -> bool:
 
 
 def is_conversation(act: Act, numbers: Mapping[str, int]) -> bool:
-    return is_answered_call(act) and act.duration_s >= numbers["conversation_s"]
+    return is_answered_call(act) and (act.duration_s or 0) >= numbers["conversation_s"]
 
 
 def walk(steps: Sequence[Step], numbers: Mapping[str, int]) -> Walk:
@@ -473,7 +592,7 @@ def occasions(acts: Iterable[Act], numbers: Mapping[str, int]) -> list[list[Act]
 # -- 4: notices -----------------------------------------------------------------------------------------------------
 
 
-def notices_of(contact_id: str, case: _Case, as_of: int) -> list[dict[str, Any]]:
+def notices_of(contact_id: str, case: Case, as_of: int) -> list[dict[str, Any]]:
     live = [n for n in case.notices if n["contact_id"] == contact_id and not n["refused"] and n["ts"] < as_of]
     return sorted(live, key=lambda n: (n["ts_max"], n["ts"]))
 
@@ -581,8 +700,8 @@ def tracking_acts(acts: Sequence[Act], contact: Row, numbers: Mapping[str, int])
     not_exempt = [a for a in acts if a.is_presence and not is_exempt(a, contact)]
     at_places = [a for a in not_exempt if a.place is not None]
     several_places = len({a.place["place_id"] for a in at_places if a.place is not None}) >= 2
-    on_the_way = [a for a in not_exempt if a.place is None and a.manner == "seen"]
-    several_spots = any(different_spots(a, b, numbers) for a in on_the_way for b in on_the_way)
+    on_the_way = [a for a in not_exempt if a.place is None and a.manner in ("seen", "met")]
+    several_spots = any(a.moves or different_spots(a, b, numbers) for a in on_the_way for b in on_the_way)
 
     def is_tracking(act: Act) -> bool:
         if act.manner in PURSUING or act.manner == "tracker":
@@ -631,25 +750,78 @@ def unwanted_acts(counted: Sequence[Act], w: Walk, first_effective: Row | None) 
 
 
 def unwanted_occasions(counted: Sequence[Act], unwanted: Sequence[Act], first_effective: Row | None,
-                       numbers: Mapping[str, int]) -> int:  # fmt: skip
+                       numbers: Mapping[str, int]) -> list[list[Act]]:  # fmt: skip
+    """Return the unwanted occasions of S, each as its unwanted acts; ``counted`` is E(S), ``unwanted`` U(S)."""
     if first_effective is None:
-        return len(occasions(unwanted, numbers))
-    return sum(any(a in unwanted for a in occasion) for occasion in occasions(counted, numbers))
+        return occasions(unwanted, numbers)
+    held = [[a for a in occasion if a in unwanted] for occasion in occasions(counted, numbers)]
+    return [acts for acts in held if acts]
 
 
-def steps_of(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[Row]) -> list[Step]:
-    """Return the acts and outgoing rows of a contact as of a moment."""
+@dataclass
+class Sets:
+    """The acts of one contact as of one moment, and the sets of them that the rules name (4 to 7)."""
+
+    walk: Walk
+    possible: list[Act]  # visits that miss only the bar
+    every: list[Act]
+    law: list[Act]
+    notices: list[dict[str, Any]]
+    effective: list[dict[str, Any]]
+    first_effective: dict[str, Any] | None
+    habitual: list[Act]
+    counted_all: list[Act]  # E(all)
+    counted_law: list[Act]  # E(L)
+    unwanted_all: list[Act]  # U(all)
+    unwanted_law: list[Act]  # U(L)
+    attempts_all: list[Act]
+    attempts_law: list[Act]
+    tracking_all: list[Act]
+    tracking_law: list[Act]
+
+    @property
+    def unanswered_cmr(self) -> list[Act]:
+        """The unanswered CMR acts of all."""
+        return [a for a in self.walk.unanswered if a.direct and a.kind in CALLS_MESSAGES_REQUESTS]
+
+
+def sets_of(contact: Row, case: Case, as_of: int, notices_of_the_case: Sequence[Row]) -> Sets:
+    """Return the sets of one contact as of one moment.
+
+    ``notices_of_the_case`` are the notices that an outgoing row may turn out to be itself.
+    """
+    numbers = case.numbers
     mine = [e for e in case.events if e["contact_id"] == contact["contact_id"] and is_live(e, as_of)]
     where = [p for p in case.positions if p["contact_id"] == contact["contact_id"] and is_live(p, as_of)]
+    hers = [p for p in case.positions if p["subject"] == "owner" and is_live(p, as_of)]
+    presence = presence_of(where, hers, case, as_of)
     steps: list[Step] = [event_act(row) for row in mine if is_act_row(row)]
-    steps += presence_acts(where, case, as_of)
+    steps += presence.acts
     for row in mine:
         if is_outgoing_row(row) and not is_the_notice_itself(row, notices_of_the_case, case.numbers):
             steps.append(outgoing_step(row))
-    return steps
+
+    w = walk(steps, numbers)
+    every = w.acts
+    law = [a for a in every if a.ts_min >= case.valid_from]
+    notices = notices_of(contact["contact_id"], case, as_of)
+    effective = [n for n in notices if not is_overtaken(n, w, numbers)]
+    first_effective = effective[0] if effective else None
+    habitual = habitual_acts(every, contact, first_effective, numbers)
+    counted_all, counted_law = without(every, habitual), without(law, habitual)
+    return Sets(
+        walk=w, possible=presence.possible, every=every, law=law, notices=notices, effective=effective,
+        first_effective=first_effective, habitual=habitual, counted_all=counted_all, counted_law=counted_law,
+        unwanted_all=unwanted_acts(counted_all, w, first_effective),
+        unwanted_law=unwanted_acts(counted_law, w, first_effective),
+        attempts_all=[a for a in every if a.kind in REACHING],
+        attempts_law=[a for a in law if a.kind in REACHING],
+        tracking_all=tracking_acts(counted_all, contact, numbers),
+        tracking_law=tracking_acts(counted_law, contact, numbers),
+    )  # fmt: skip
 
 
-def covers_less_than_half(contact: Row, case: _Case, as_of: int) -> bool:
+def covers_less_than_half(contact: Row, case: Case, as_of: int) -> bool:
     """Whether the sources that could show this contact leave more than half of the time since the law open."""
     begin, end = case.valid_from, as_of
     if end <= begin:
@@ -675,20 +847,40 @@ def covers_less_than_half(contact: Row, case: _Case, as_of: int) -> bool:
     return 2 * covered < end - begin
 
 
-def can_show_events(case: _Case) -> bool:
+def can_show_events(case: Case) -> bool:
     """Whether any source of the case could hold events: it has one, or covers a class of them."""
     return bool(case.events) or any(set(c["classes"].split()) - {"position"} for c in case.coverage)
 
 
-def can_show_presence(case: _Case) -> bool:
-    """Whether the case holds a journal (the coverage table says so) or any position of a contact or tracker."""
-    return any(c["channel"] == "journal" for c in case.coverage) or any(
-        p["subject"] in ("contact", "tracker") for p in case.positions
-    )
+def has_journal(case: Case) -> bool:
+    """Whether the case holds a journal; the coverage table says so."""
+    return any(c["channel"] == "journal" for c in case.coverage)
+
+
+def can_show_presence(contact: Row, case: Case, as_of: int) -> bool:
+    """Whether the case could have shown that a contact was somewhere.
+
+    It holds a journal (the coverage table says so), or a position of a contact or tracker; but positions of this
+    contact that are all less exact than every place of the owner is wide cannot say whether the contact was there.
+    """
+    if has_journal(case):
+        return True
+    if not any(p["subject"] in ("contact", "tracker") for p in case.positions):
+        return False
+    own = [
+        p for p in case.positions
+        if p["contact_id"] == contact["contact_id"] and p["subject"] == "contact" and p["kind"] not in SIGHTINGS
+        and is_live(p, as_of)
+    ]  # fmt: skip
+    too_coarse = [
+        p for p in own
+        if p["accuracy_m"] is not None and all(p["accuracy_m"] > place["radius_m"] for place in case.places)
+    ]  # fmt: skip
+    return not (case.places and own and len(too_coarse) == len(own))
 
 
 def element_statuses(
-    case: _Case, attempts: int, tracking: int, systematic: bool, after_notice: int | None
+    case: Case, attempts: int, tracking: int, systematic: bool, after_notice: int | None, presence_known: bool
 ) -> dict[str, str]:
     """7: the elements of kz-115-1 over L, from numbers of occasions."""
 
@@ -700,7 +892,7 @@ def element_statuses(
     numbers = case.numbers
     return {
         "contact_attempts": status(attempts, numbers["attempt_occasions"], can_show_events(case)),
-        "tracking": status(tracking, numbers["tracking_occasions"], can_show_presence(case)),
+        "tracking": status(tracking, numbers["tracking_occasions"], presence_known),
         "systematic": "met" if systematic else "not_met",
         "against_will": status(after_notice or 0, numbers["against_will_occasions"], after_notice is not None),
         "unlawful": "not_measurable",
@@ -716,34 +908,21 @@ def all_met(elements: Mapping[str, str]) -> bool:
     return conduct and elements["systematic"] == "met" and elements["against_will"] == "met"
 
 
-def judge(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[Row]) -> Moment:
+def judge(contact: Row, case: Case, as_of: int, notices_of_the_case: Sequence[Row]) -> Moment:
     """Score one contact as of one moment."""
     numbers = case.numbers
-    w = walk(steps_of(contact, case, as_of, notices_of_the_case), numbers)
-    every = w.acts
-    law = [a for a in every if a.ts_min >= case.valid_from]
+    sets = sets_of(contact, case, as_of, notices_of_the_case)
+    w, every, law, first_effective = sets.walk, sets.every, sets.law, sets.first_effective
+    habitual, unwanted_all, unwanted_law = sets.habitual, sets.unwanted_all, sets.unwanted_law
+    attempts_law, tracking_all, tracking_law = sets.attempts_law, sets.tracking_all, sets.tracking_law
     before_law = without(every, law)
 
     def count(acts: Iterable[Act]) -> int:
         return len(occasions(acts, numbers))
 
-    # notices
-    notices = notices_of(contact["contact_id"], case, as_of)
-    effective = [n for n in notices if not is_overtaken(n, w, numbers)]
-    first_effective = effective[0] if effective else None
-    uncontested = next((n for n in effective if not is_contested(n, w, numbers)), None)
-
-    # sets
-    habitual = habitual_acts(every, contact, first_effective, numbers)
-    counted_all, counted_law = without(every, habitual), without(law, habitual)
-    unwanted_all = unwanted_acts(counted_all, w, first_effective)
-    unwanted_law = unwanted_acts(counted_law, w, first_effective)
-    unwanted_n_all = unwanted_occasions(counted_all, unwanted_all, first_effective, numbers)
-    unwanted_n_law = unwanted_occasions(counted_law, unwanted_law, first_effective, numbers)
-    attempts_all = [a for a in every if a.kind in REACHING]
-    attempts_law = [a for a in law if a.kind in REACHING]
-    tracking_all = tracking_acts(counted_all, contact, numbers)
-    tracking_law = tracking_acts(counted_law, contact, numbers)
+    uncontested = next((n for n in sets.effective if not is_contested(n, w, numbers)), None)
+    unwanted_n_all = len(unwanted_occasions(sets.counted_all, unwanted_all, first_effective, numbers))
+    unwanted_n_law = len(unwanted_occasions(sets.counted_law, unwanted_law, first_effective, numbers))
     unanswered_law = [a for a in law if a in w.unanswered]
 
     repeated_all = unwanted_n_all >= numbers["repeated_occasions"] and days(unwanted_all) >= numbers["repeated_days"]
@@ -756,7 +935,10 @@ def judge(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[R
     after_notice = None
     if uncontested is not None:
         after_notice = count(a for a in {*attempts_law, *tracking_law} if is_after(a, uncontested))
-    elements = element_statuses(case, count(attempts_law), count(tracking_law), systematic, after_notice)
+    presence_known = can_show_presence(contact, case, as_of)
+    elements = element_statuses(
+        case, count(attempts_law), count(tracking_law), systematic, after_notice, presence_known
+    )  # fmt: skip
 
     # the two-way traffic, over all and over the recent period
     hers: list[Step] = [*w.replies, *w.initiatives, *w.conversations]
@@ -790,7 +972,7 @@ def judge(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[R
             count(acts) >= numbers["repeated_occasions"] and days(acts) >= numbers["repeated_days"] and in_law(acts)
         )  # fmt: skip
 
-    unanswered_cmr = [a for a in w.unanswered if a.direct and a.kind in CALLS_MESSAGES_REQUESTS]
+    unanswered_cmr = sets.unanswered_cmr
     last_run = [a for a in after_last_own_sign(w, None) if a in unanswered_cmr]
     pursuing = [a for a in every if a.manner in PURSUING or a.manner == "tracker"]
 
@@ -815,7 +997,7 @@ def judge(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[R
 
     def emerging_after_all() -> bool:
         if first_effective is not None and repeated_all and in_law(unwanted_all):
-            reached = [*attempts_all, *tracking_all]
+            reached = [*sets.attempts_all, *tracking_all]
             if any(is_after(a, first_effective) for a in reached):
                 return True
         return is_course(tracking_all) or is_strong(unanswered_cmr)
@@ -844,7 +1026,7 @@ def judge(contact: Row, case: _Case, as_of: int, notices_of_the_case: Sequence[R
         return "isolated" if is_isolated() else "none"
 
     def shown(number: int) -> int | None:
-        return number if can_show_presence(case) else None
+        return number if number or presence_known else None
 
     found = verdict()
     s = since(first_effective, w) if first_effective is not None else None
@@ -916,15 +1098,37 @@ def largest_in_window(times: Sequence[int], length: int) -> int:
 # -- 9, and the whole case ------------------------------------------------------------------------------------------
 
 
-def score_contact(contact: Row, case: _Case, as_of: int) -> TwinFinding | None:
+def candidates(contact: Row, case: Case, as_of: int) -> list[int]:
+    """Return the moments at which the verdict may have become what it is, in order.
+
+    A visit made of fixes is one only with a later fix, and may fall below the bar with the next: every row that an
+    act may rest on is a moment to look at. So are the owner's own positions near them in time: she may come after him.
+    """
+    mine = [
+        row
+        for row in (*case.events, *case.positions)
+        if row["contact_id"] == contact["contact_id"] and is_live(row, as_of)
+        and ("position_id" in row or is_act_row(row))
+    ]  # fmt: skip
+    tracks = [row for row in mine if "position_id" in row and row["kind"] in TRACK_KINDS]
+    reach = case.numbers["encounter_s"] * SECOND
+    hers = [
+        row
+        for row in case.positions
+        if row["subject"] == "owner" and is_live(row, as_of)
+        and any(row["ts"] - his["ts_end"] <= reach and his["ts"] - row["ts_end"] <= reach for his in tracks)
+    ]  # fmt: skip
+    return sorted({row["ts"] for row in (*mine, *hers)})
+
+
+def score_contact(contact: Row, case: Case, as_of: int) -> TwinFinding | None:
     """Score one contact; None for one with neither act nor outgoing row nor declaration."""
     notices = notices_of(contact["contact_id"], case, as_of)
     last = judge(contact, case, as_of, notices)
     if not last.walk.steps and not contact["declared"]:
         return None
     finding = last.finding
-    # a visit made of fixes is one only with its second fix: every row that an act rests on is a moment to look at
-    for moment in sorted({ts for act in last.walk.acts for ts in act.moments}):
+    for moment in candidates(contact, case, as_of):
         # an outgoing row that turned out to be the notice itself is so for earlier moments too: hence ``notices``
         then = judge(contact, case, moment + 1, notices)
         if finding.first_met is None and then.finding.verdict == "systematic":
@@ -934,6 +1138,18 @@ def score_contact(contact: Row, case: _Case, as_of: int) -> TwinFinding | None:
         if finding.first_met is not None and finding.first_repeated is not None:
             break
     return finding
+
+
+def read_case(tables: Any, profile_numbers: Mapping[str, int], valid_from: int) -> Case:
+    """Return the tables of a case as lists; ``profile_numbers`` replace those of :data:`NUMBERS`."""
+    unknown = set(profile_numbers) - set(NUMBERS)
+    if unknown:
+        raise KeyError(f"unknown numbers {sorted(unknown)}")
+    return Case(
+        events=tables.events.to_pylist(), positions=tables.positions.to_pylist(), notices=tables.notices.to_pylist(),
+        places=tables.places.to_pylist(), contacts=tables.contacts.to_pylist(), coverage=tables.coverage.to_pylist(),
+        numbers={**NUMBERS, **profile_numbers}, valid_from=valid_from,
+    )  # fmt: skip
 
 
 def score_case(tables: Any, profile_numbers: Mapping[str, int], valid_from: int, as_of: int) -> dict[str, TwinFinding]:
@@ -955,14 +1171,7 @@ def score_case(tables: Any, profile_numbers: Mapping[str, int], valid_from: int,
     dict
         Contact id to finding, in the order of the contact ids.
     """
-    unknown = set(profile_numbers) - set(NUMBERS)
-    if unknown:
-        raise KeyError(f"unknown numbers {sorted(unknown)}")
-    case = _Case(
-        events=tables.events.to_pylist(), positions=tables.positions.to_pylist(), notices=tables.notices.to_pylist(),
-        places=tables.places.to_pylist(), contacts=tables.contacts.to_pylist(), coverage=tables.coverage.to_pylist(),
-        numbers={**NUMBERS, **profile_numbers}, valid_from=valid_from,
-    )  # fmt: skip
+    case = read_case(tables, profile_numbers, valid_from)
     found = {}
     for contact in sorted(case.contacts, key=lambda c: c["contact_id"]):
         finding = score_contact(contact, case, as_of)

@@ -216,23 +216,73 @@ def semantic_month() -> tuple[bytes, Counts]:
     return json.dumps({"timelineObjects": objects}, indent=2, ensure_ascii=False).encode(), Counts(len(objects))
 
 
+#: the run begins, and has a point every ten seconds
+RUN_MS = at(RUN_DAY, 7, 31, 5)
+RUN_STEP_MS = 10_000
+
+
+def route() -> list[Spot]:
+    """Return the points of the morning run."""
+    dice = Dice("run")
+    corners = ((0, 0), (54_000, 6_000), (63_000, 90_000), (9_000, 102_000), (0, 0))
+    south, west = PLACES["park"]
+    steps = 60
+    return [
+        _around(dice, (south + a0 + (b0 - a0) * k // steps, west + a1 + (b1 - a1) * k // steps), 200)
+        for (a0, a1), (b0, b1) in itertools.pairwise(corners)
+        for k in range(steps)
+    ]
+
+
+def _degrees(spot: Spot) -> tuple[str, str]:
+    lat, lon = (f"{v // 10_000_000}.{v % 10_000_000:07}" for v in spot)
+    return lat, lon
+
+
+#: points of the run at which the man from the gym is behind the owner, first and one after the last
+BEHIND = (40, 220)
+#: he is four steps behind
+LAG = 4
+
+
+def shared_track() -> tuple[bytes, Counts]:
+    """Write the track that the man from the gym shared: five Saturday mornings, on one of them behind the owner on her run.
+
+    Before, after and on the other mornings he is more than a kilometre away from her.
+    """
+    home = (432_000_000, 768_300_000)
+    points: list[tuple[int, Spot]] = []
+    run = route()
+    for k in range(5):
+        day = RUN_DAY + timedelta(7 * (k - 1))
+        begin = at(day, 7, 20)
+        points += [(begin + m * 120_000, (home[0] + 900 * m, home[1] + 700 * m)) for m in range(5)]
+        if day == RUN_DAY:
+            points += [(RUN_MS + n * RUN_STEP_MS, run[n - LAG]) for n in range(*BEHIND) if n % 3 == 0]
+        points += [(at(day, 8, 30) + m * 120_000, (home[0] - 800 * m, home[1])) for m in range(5)]
+    rows = []
+    for ms, spot in points:
+        lat, lon = _degrees(spot)
+        rows.append(f'      <trkpt lat="{lat}" lon="{lon}"><time>{_utc(ms)}</time></trkpt>')
+    head = [
+        "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>",
+        '<gpx version="1.1" creator="OsmAnd Maps 4.9.10 (4.9.10.7)" xmlns="http://www.topografix.com/GPX/1/1">',
+        f"  <trk><name>{MARKER} утро</name>",
+        "    <trkseg>",
+    ]
+    return "\n".join([*head, *rows, "    </trkseg>", "  </trk>", "</gpx>", ""]).encode(), Counts(len(rows))
+
+
 def gpx() -> tuple[bytes, Counts]:
     """Write a morning run as GPX: one point and one way point have no time, three points are a planned route."""
-    dice = Dice("run")
-    begin = at(RUN_DAY, 7, 31, 5)
-    corners = ((0, 0), (18_000, 2_000), (21_000, 30_000), (3_000, 34_000), (0, 0))
-    south, west = PLACES["park"]
+    dice = Dice("run heights")
+    begin = RUN_MS
     rows: list[str] = []
-    steps = 60
-    number = 0
-    for (a0, a1), (b0, b1) in itertools.pairwise(corners):
-        for k in range(steps):
-            spot = _around(dice, (south + a0 + (b0 - a0) * k // steps, west + a1 + (b1 - a1) * k // steps), 200)
-            lat, lon = (f"{v // 10_000_000}.{v % 10_000_000:07}" for v in spot)
-            time = "" if number == 100 else f"<time>{_utc(begin + number * 10_000)}</time>"
-            height = f"<ele>{880 + dice.between(0, 9)}.0</ele>"
-            rows.append(f'      <trkpt lat="{lat}" lon="{lon}">{height}{time}<hdop>1.1</hdop></trkpt>')
-            number += 1
+    for number, spot in enumerate(route()):
+        lat, lon = _degrees(spot)
+        time = "" if number == 100 else f"<time>{_utc(begin + number * RUN_STEP_MS)}</time>"
+        height = f"<ele>{880 + dice.between(0, 9)}.0</ele>"
+        rows.append(f'      <trkpt lat="{lat}" lon="{lon}">{height}{time}<hdop>1.1</hdop></trkpt>')
     head = [
         "<?xml version='1.0' encoding='UTF-8' standalone='yes' ?>",
         '<gpx version="1.1" creator="OsmAnd Maps 4.9.10 (4.9.10.7)" xmlns="http://www.topografix.com/GPX/1/1" '

@@ -34,6 +34,10 @@ LAW_MS = at(date(2025, 9, 16), 0)
 NOTICE_MS = at(date(2025, 10, 2), 18, 30)
 #: the owner blocks the contact in WhatsApp
 BLOCK_MS = at(date(2025, 11, 1), 20, 15)
+#: a court's order is served on the former partner
+ORDER_MS = at(date(2025, 12, 10), 10, 0)
+#: "please do not write to me" to the man from the gym
+GYM_NOTICE_MS = at(date(2025, 11, 15), 20, 0)
 
 
 class Dice:
@@ -88,9 +92,18 @@ KASPI = Person("one-time codes (alpha)", "", ("Kaspi",))
 SHORT = Person("one-time codes (short)", "", ("7111",))
 SISTER = Person("relative in the group", "Айнур")
 CLASSMATE = Person("member of the Telegram group", "Бота", (), 9_990_000_666)
+K5 = Person("K5", "Марат", ("+77010000090",))
+L1 = Person("L1", "", ("+77000000801",))
+NEW_NUMBER = Person("new number after the refusal", "", ("+77000000851",))
+BROTHER = Person("brother, not declared", "Нурлан", ("+77010000075",))
+FORMER_OWNER = Person("calls for the number's former owner", "", ("+77000000700",))
+CODES = tuple(
+    Person(f"codes of {name}", "", (name,)) for name in ("Halyk", "Kolesa", "Krisha", "OLX", "inDrive", "Arbuz")
+)
 WITHHELD = Person("nobody", "")
 PEOPLE = (
-    K1, K2, K3, K4, S1, M1, N1, C1, F1, F2, U1, WRONG, *COURIERS, KASPI, SHORT, SISTER, CLASSMATE,
+    K1, K2, K3, K4, K5, S1, M1, N1, C1, F1, F2, L1, U1, WRONG, *COURIERS, KASPI, SHORT, SISTER, CLASSMATE, NEW_NUMBER, BROTHER,
+    FORMER_OWNER, *CODES,
 )  # fmt: skip
 
 HOME = (43.2389, 76.8897)
@@ -99,6 +112,8 @@ SCHOOL = (43.2351, 76.9012)
 GYM = (43.2288, 76.9103)
 PARK = (43.2219, 76.8702)
 TRACKER = "00:00:5E:00:53:07"  # a hardware address of the range set apart for documents
+#: a tag that nobody knows and that changed its address on the way
+ROTATING = ("00:00:5E:00:53:20", "00:00:5E:00:53:21")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +126,7 @@ class Call:
     seconds: int = 0
     line: int = 0  # which of the person's numbers
     presentation: int = 1  # 2 withheld, 3 unknown, 4 payphone
+    sim: int = 1  # which of the owner's two cards
 
 
 @dataclass(frozen=True, slots=True)
@@ -548,6 +564,49 @@ def pursuit(s: Scenario) -> None:
             s.calls.append(Call(ms, WITHHELD, 3, presentation=3 if dice.chance(0.15) else 2))
 
 
+def take_over(s: Scenario) -> None:
+    """Add the man from the gym: he writes in the evenings, is told to stop, falls silent, and a number that nobody knows goes on."""
+    dice = Dice("gym")
+    evenings = [d for d in days(date(2025, 10, 20), date(2025, 11, 14)) if d.weekday() in (0, 2, 3, 5)]
+    for k, day in enumerate(evenings):
+        ms = at(day, dice.between(19, 21), dice.between(0, 59), dice.between(0, 59), dice.between(0, 999))
+        if k % 4 == 3:
+            s.calls.append(Call(ms, K5, 3))
+        else:
+            s.sms.append(Sms(ms, K5, 1, marked(dice.pick(RU))))
+            if k < 2:
+                s.sms.append(Sms(ms + 7 * MIN_MS, K5, 2, marked("Нет, спасибо")))
+    s.sms.append(Sms(GYM_NOTICE_MS, K5, 2, marked("Пожалуйста, не пишите мне больше")))
+    s.sms.append(Sms(at(date(2025, 11, 15), 21, 30, 12, 5), K5, 1, marked("Хорошо, понял")))
+    for k, day in enumerate(
+        days(date(2025, 11, 17), date(2025, 11, 29))[::3] + days(date(2025, 11, 18), date(2025, 11, 28))[::3]
+    ):
+        ms = at(day, dice.between(19, 21), dice.between(0, 59), dice.between(0, 59), dice.between(0, 999))
+        if k % 4 == 3:
+            s.calls.append(Call(ms, NEW_NUMBER, 3))
+        else:
+            s.sms.append(Sms(ms, NEW_NUMBER, 1, marked(dice.pick(RU))))
+
+
+def innocent(s: Scenario) -> None:
+    """Add what looks like a pattern and is none: an evening of alarm, calls for another, a bailiff; and codes that nobody asked for."""
+    day = date(2025, 10, 17)
+    s.calls += [Call(at(day, 19, m, 20), BROTHER, 3) for m in (0, 4, 11, 18, 26, 33, 41, 50)]
+    s.calls.append(Call(at(day, 20, 6, 2), BROTHER, 2, 340))
+    s.calls += [
+        Call(at(date(2025, 12, 1), 10, 30, 5), M1, 2, 48, sim=2),
+        Call(at(date(2025, 12, 2), 10, 15, 40), FORMER_OWNER, 1, 20, sim=2),
+        Call(at(date(2025, 12, 3), 11, 1, 4), FORMER_OWNER, 3, sim=2),
+        Call(at(date(2025, 12, 4), 9, 40, 51), FORMER_OWNER, 3, sim=2),
+        Call(at(date(2025, 12, 5), 12, 20, 9), FORMER_OWNER, 1, 11, sim=2),
+        Call(at(date(2025, 10, 22), 14, 0, 31), L1, 1, 45),
+        Call(at(date(2025, 10, 29), 11, 30, 2), L1, 3),
+    ]
+    s.sms.append(Sms(at(date(2025, 11, 5), 10, 2, 8), L1, 1, marked("Вам направлено уведомление")))
+    for k, who in enumerate(CODES):
+        s.sms.append(Sms(at(date(2025, 11, 18), 3, 10 + 3 * k, 7), who, 1, marked("Ваш код", f" {4400 + k}")))
+
+
 def _burst(s: Scenario, dice: Dice, day: date) -> None:
     """Add one run of attempts on one way; which way is open depends on what the owner has blocked by then."""
     evening = dice.chance(0.7)
@@ -604,6 +663,9 @@ def _journal_of_pursuit(s: Scenario) -> None:
     note("2025-11-10T09:14", "payment", channel="internet")
     note("2025-11-17T23:41", "payment", channel="internet")
     note("2025-12-03T07:02", "payment", channel="internet")
+    note("2025-11-16T22:10", "view", channel="internet")
+    note("2025-12-01T23:05", "view", channel="internet")
+    note("2025-11-18T03:31", "account_access", channel="internet")
     for when, where, kind in (
         ("2025-11-11T08:50", (43.2481, 76.9124), "tracker_alert"),
         ("2025-11-12T20:40", (43.2391, 76.8899), "tracker_alert"),
@@ -615,6 +677,16 @@ def _journal_of_pursuit(s: Scenario) -> None:
         s.notes.append(
             Note(when, at(day, int(when[11:13]), int(when[14:16])), kind, via=TRACKER, where=where, accuracy=25,
                  channel="bluetooth", written=f"{day}T23:00", note=marked("метка под сиденьем"))
+        )  # fmt: skip
+    for when, where, tag in (
+        ("2025-12-10T08:41", (43.2420, 76.8960), 0), ("2025-12-10T09:12", (43.2500, 76.9200), 0),
+        ("2025-12-10T10:05", (43.2610, 76.9400), 0), ("2025-12-10T10:25", (43.2612, 76.9401), 1),
+        ("2025-12-10T11:10", (43.2700, 76.9500), 1), ("2025-12-10T11:50", (43.2800, 76.9600), 1),
+    ):  # fmt: skip
+        day = date.fromisoformat(when[:10])
+        s.notes.append(
+            Note(when, at(day, int(when[11:13]), int(when[14:16])), "tracker_alert", via=ROTATING[tag], where=where, accuracy=30,
+                 channel="bluetooth", written=f"{day}T22:00", note=marked("незнакомая метка рядом"))
         )  # fmt: skip
     # a word that the journal does not know: rejected with a reason, never guessed
     s.notes.append(
@@ -629,7 +701,7 @@ def _one_call_at_a_time(calls: list[Call]) -> list[Call]:
     free_from = 0
     for call in sorted(calls, key=lambda c: (c.ms, c.who.id, c.type)):
         if call.ms < free_from:
-            if call.who in (K1, WITHHELD, WRONG, K4, *COURIERS):
+            if call.who in (K1, K5, L1, NEW_NUMBER, BROTHER, FORMER_OWNER, WITHHELD, WRONG, K4, *COURIERS):
                 call = replace(call, ms=free_from + 1_000)
             else:
                 continue
@@ -641,7 +713,7 @@ def _one_call_at_a_time(calls: list[Call]) -> list[Call]:
 def scenario() -> Scenario:
     """Return the whole life, always the same."""
     s = Scenario()
-    for part in (family, co_parent, friends, services, neighbour, visitor, pursuit):
+    for part in (family, co_parent, friends, services, neighbour, visitor, pursuit, take_over, innocent):
         part(s)
     s.calls = _one_call_at_a_time(s.calls)
     last = at(LAST_DAY, 21, 55)

@@ -80,7 +80,7 @@ def calls_xml(calls: Sequence[Call], backup_ms: int) -> bytes:
         number = "" if c.presentation != 1 else _number(c.who, c.line, dialled=c.type == 2)
         fields = {
             "number": number, "duration": c.seconds, "date": c.ms, "type": c.type, "presentation": c.presentation,
-            "subscription_id": "1", "readable_date": _readable(c.ms), "contact_name": c.who.name or "(Unknown)",
+            "subscription_id": str(c.sim), "readable_date": _readable(c.ms), "contact_name": c.who.name or "(Unknown)",
         }  # fmt: skip
         lines.append("  " + _element("call", fields))
     return ("\n".join([*lines, "</calls>"]) + "\n").encode()

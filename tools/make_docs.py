@@ -170,8 +170,14 @@ def _levels(line: Line) -> str:
 def _statute(p: Profile) -> str:
     parts = [
         f"## {p.id}",
-        f"{prose(p.title['en'])}. {prose(p.provision)}, version {p.version}, {p.status.replace('_', ' ')} since {p.valid_from.isoformat()} "
+        f"{prose(p.title['en'])}. {prose(p.provision)}, version {p.version}, "
+        f"{'a bill and never scored: text of' if p.status == 'bill' else p.status.replace('_', ' ') + ' since'} {p.valid_from.isoformat()} "
         f"(midnight in {p.timezone}). At most {p.points_max} points.",
+        "\n".join(
+            f"- Version {v.version}, from {v.valid_from.isoformat()}{'' if v.valid_to is None else f' until {v.valid_to.isoformat()}'}: "
+            f"{prose(v.edition.changed)} Mark {v.edition.mark}: {prose(v.edition.source)}."
+            for v in (*p.earlier, p)
+        ),
         "\n>\n".join(f"> {lang}: {prose(text)}" for lang, text in p.text.items()),
         f"Wording: mark {p.text_mark}, {prose(p.text_source)}.",
     ]

@@ -20,25 +20,34 @@ from tools import example_writers as writers
 from tools.example_positions import Counts
 from tools.example_scenario import (
     BLOCK_MS,
+    BROTHER,
     C1,
     CLASSMATE,
+    CODES,
     COURIERS,
     F1,
     F2,
+    FORMER_OWNER,
     GYM,
+    GYM_NOTICE_MS,
     HOME,
     K1,
     K2,
     K3,
     K4,
+    K5,
     KASPI,
+    L1,
     LAW_MS,
     M1,
     MARKER,
     MIN_MS,
     N1,
+    NEW_NUMBER,
     NOTICE_MS,
+    ORDER_MS,
     OWNER,
+    ROTATING,
     S1,
     SCHOOL,
     SHORT,
@@ -73,10 +82,11 @@ DECLARED: tuple[tuple[Person, str, str], ...] = (
     (K1, "former partner", "former_partner"), (K2, "father of the child", "co_parent"), (K3, "mutual friend", "friend"),
     (K4, "debt collector", "service"), (S1, S1.name, "stranger"), (M1, "mother", "family"),
     (N1, "neighbour", "neighbour"), (C1, "colleague", "colleague"), (F1, "friend", "friend"), (F2, "friend in Telegram", "friend"),
+    (K5, "man from the gym", "acquaintance"), (L1, "bailiff", "lawful_role"),
 )  # fmt: skip
 PRESENCE = ("seen", "waited", "followed", "entered")
 TRACKER_KINDS = ("tracker_alert", "tracker_found", "tracker_sighting")
-JOURNAL_EVENTS = ("third_party", "delivery", "gift", "payment")
+JOURNAL_EVENTS = ("third_party", "delivery", "gift", "payment", "view", "account_access")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +109,7 @@ class Trace:
     way: str
     out: bool = False
     directed: bool = True
+    attempt: bool = True  # or presence: not a look at a profile, nor access to an account
 
 
 def _sms_files(s: Scenario) -> tuple[list[Sms], list[Sms]]:
@@ -143,6 +154,7 @@ def exports(s: Scenario) -> list[File]:
         File("Timeline.json", *_first(positions.timeline, "Google Timeline of the phone, Android")),
         File("2025_APRIL.json", *_first(positions.semantic_month, "Google Semantic Location History, Takeout")),
         File("2025-11-08_run.gpx", *_first(positions.gpx, "GPX track of a morning run of the owner")),
+        File("shared-2025-11.gpx", *_first(positions.shared_track, "GPX track that the man from the gym shared")),
         File("checkins1.json", *_first(positions.swarm, "Swarm check-ins of the owner")),
         File("journal.csv", writers.journal_csv(s.notes), "incident journal",
              Counts(len(s.notes), rejected=sum(n.kind == "shouted" for n in s.notes))),
@@ -196,7 +208,10 @@ def traces(s: Scenario) -> list[Trace]:
         elif n.who is not None and n.kind in PRESENCE:
             found.append(Trace(n.who, n.ms, "presence"))
         elif n.who is not None and n.kind in JOURNAL_EVENTS:
-            found.append(Trace(n.who, n.ms, "journal"))
+            found.append(Trace(n.who, n.ms, "journal", attempt=n.kind not in ("view", "account_access")))
+    # behind the owner on her run: one encounter by tracks, from the first point on
+    first = next(n for n in range(*positions.BEHIND) if n % 3 == 0)
+    found.append(Trace(K5, positions.RUN_MS + first * positions.RUN_STEP_MS, "encounter"))
     return sorted(found, key=lambda t: (t.ms, t.who.id, t.way, t.out))
 
 
@@ -223,7 +238,7 @@ def contact_id(who: Person) -> str:
     if any(who is p for p, _, _ in DECLARED):
         return who.id
     whole = {
-        KASPI.id: "alpha:Kaspi", SHORT.id: "short:7111", SISTER.id: f"whatsapp:name:{SISTER.name}",
+        **{c.id: f"alpha:{c.phones[0]}" for c in CODES}, KASPI.id: "alpha:Kaspi", SHORT.id: "short:7111", SISTER.id: f"whatsapp:name:{SISTER.name}",
         CLASSMATE.id: f"telegram:user{CLASSMATE.telegram}",
     }.get(who.id) or who.phones[0]  # fmt: skip
     return "u-" + hashlib.sha256(whole.encode()).hexdigest()[:10]
@@ -271,12 +286,30 @@ VERDICTS: dict[str, tuple[str, str]] = {
     SHORT.id: ("service", "an undeclared short code, no call and no position (rule 1)"),
     SISTER.id: ("none", "writes only in a group, never to the owner: no act (rule 2), and her chat covers the time"),
     CLASSMATE.id: ("none", "writes only in a group, never to the owner: no act (rule 2), and the chat covers the time"),
+    K5.id: (
+        "emerging",
+        "told to stop on 2025-11-15; before it a run of unanswered messages and calls on many evenings, after it one message: "
+        "against_will asks for two occasions, so it is emerging (rule 6). With the number that goes on two days later it would be "
+        "systematic: that is a hypothesis and is never joined by itself",
+    ),
+    L1.id: ("none", "a declared lawful role; one short talk, one missed call and one message: two unanswered occasions, below rule 7 (rule 8)"),
+    NEW_NUMBER.id: (
+        "isolated",
+        "nine unanswered occasions within two weeks and no notice to this number: below the ten occasions past two weeks of rule 6, "
+        "three unanswered ones are enough for rule 7",
+    ),
+    BROTHER.id: ("reciprocal", "eight calls within an hour, one occasion, and the owner calls back: one reply to one occasion (rule 5)"),
+    FORMER_OWNER.id: ("none", "four calls to a new line of the owner, two of them answered: two unanswered occasions (rule 8)"),
+} | {
+    c.id: ("service", "an undeclared sender with a name instead of a number, no call and no position (rule 1)") for c in CODES
 } | {
     c.id: ("none", "one answered call: too little after the law's date (rule 8), no act to judge before it (rule 2)")
     for c in COURIERS
 }  # fmt: skip
 #: what the verdict would be without the rule that gave it, where the design fixes it
-OTHERWISE = {K4.id: "emerging", KASPI.id: "emerging", SHORT.id: "emerging"}
+OTHERWISE = {K4.id: "emerging", KASPI.id: "emerging", SHORT.id: "emerging"} | {c.id: "none" for c in CODES}
+#: dated refusals of the declared contacts
+NOTICES = {K1.id: NOTICE_MS, K5.id: GYM_NOTICE_MS}
 
 
 def _quoted(text: str) -> str:
@@ -297,7 +330,7 @@ def _table(head: str, values: dict[str, object]) -> str:
     return "\n".join([head, *(f"{k} = {_value(v)}" for k, v in values.items()), ""])
 
 
-def _contact_truth(who: Person, rows: Sequence[Trace], notice: bool) -> dict[str, object]:
+def _contact_truth(who: Person, rows: Sequence[Trace], measures: dict[str, int]) -> dict[str, object]:
     acts = [t for t in rows if not t.out and t.directed]
     before, since = [t.ms for t in acts if t.ms < LAW_MS], [t.ms for t in acts if t.ms >= LAW_MS]
     if before and since and since[0] - before[-1] <= 2 * WINDOW_MS:
@@ -315,18 +348,51 @@ def _contact_truth(who: Person, rows: Sequence[Trace], notice: bool) -> dict[str
         "acts": len(acts), "acts_before_law": len(before), "acts_since_law": len(since),
         "occasions_before_law": len(occasions(before)), "occasions_since_law": len(occasions(since)),
     }  # fmt: skip
-    if notice:
-        after = [ms for ms in since if ms > NOTICE_MS]
+    if who.id in NOTICES:
+        said = NOTICES[who.id]
+        after = [t for t in acts if t.ms >= LAW_MS and t.ms > said]
         values |= {
             "acts_after_notice": len(after),
-            "occasions_after_notice": sum(o[-1] > NOTICE_MS for o in occasions(since)),
+            "occasions_after_notice": len(occasions([t.ms for t in after if t.attempt])),
         }
     values["acts_by_way"] = dict(sorted(Counter(t.way for t in acts).items()))
     values["outgoing_by_way"] = dict(sorted(Counter(t.way for t in rows if t.out).items()))
     undirected = sum(not t.directed for t in rows)
     if undirected:
         values["in_groups_not_directed"] = undirected
+    if measures:
+        values["measures"] = dict(sorted(measures.items()))
     return values
+
+
+def measures(s: Scenario) -> dict[str, dict[str, int]]:
+    """Return further numbers that must be found since the law, by contact: each counted from the scenario or made so by it."""
+    told = Counter(n.kind for n in s.notes if n.who is K1 and n.ms >= LAW_MS)
+    words = {"gift": "gifts", "delivery": "deliveries", "payment": "payments", "view": "views", "account_access": "account_access",
+             "third_party": "third_party_acts"}  # fmt: skip
+    return {
+        K1.id: {name: told[kind] for kind, name in words.items()}
+        | {"notices": 3, "order_occasions": _after_order(s), "tracker_co_travel": 1},
+        K4.id: {
+            "number_pool": len({c.line for c in s.calls if c.who is K4 and c.ms >= LAW_MS} | {0}),
+            "role_reason": 1,
+        },
+        K5.id: {"encounters": 1, "following": 1, "notices": 1},
+        K2.id: {"role_reason": 1},
+        L1.id: {"role_reason": 1},
+        BROTHER.id: {"emergency_permille": 1000, "largest_burst": 8},
+        FORMER_OWNER.id: {"new_line": 1},
+        NEW_NUMBER.id: {"new_line": 0},
+    }
+
+
+def _after_order(s: Scenario) -> int:
+    """Count the occasions of attempts and tracking of the former partner after the order was served."""
+    return len(
+        occasions(
+            [t.ms for t in traces(s) if t.who is K1 and t.directed and not t.out and t.attempt and t.ms > ORDER_MS]
+        )
+    )
 
 
 def truth_toml(s: Scenario, files: Sequence[File]) -> str:
@@ -336,19 +402,21 @@ def truth_toml(s: Scenario, files: Sequence[File]) -> str:
     parts = [
         "# What was put into the example exports, counted by tools/make_examples.py from its own scenario.\n"
         "# Ways: phone, sms, mms, whatsapp, telegram as the channels; journal = events in the journal; presence = seen,\n"
-        "# waited, followed; tracker = rows of the attributed tracker. Acts are incoming and directed at the owner;\n"
+        "# waited, followed; tracker = rows of the attributed tracker; encounter = by two tracks. Acts are incoming and directed at the owner;\n"
         "# outgoing rows in groups belong to nobody. Occasions: one hour after their first act.\n",
         _table("[case]", {
             "id": "example-2025", "as_of": "2026-01-01T00:00:00+05:00", "law": "2025-09-16T00:00:00+05:00",
             "notice": "2025-10-02T18:30:00+05:00", "occasion_window_s": WINDOW_MS // 1000, "duplicates": both,
             "unidentified_acts": sum(c.presentation != 1 for c in s.calls),
-            "device_notices": 1, "tracker": TRACKER,
+            "device_notices": 1, "tracker": TRACKER, "linked_trackers": list(ROTATING), "code_burst": contact_ids(CODES),
+            "hypothesis": [K5.id, contact_id(NEW_NUMBER)],
         }),
     ]  # fmt: skip
     found = traces(s)
+    more = measures(s)
     for who in _people():
         rows = [t for t in found if t.who is who]
-        parts.append(_table("[[contact]]", _contact_truth(who, rows, who is K1)))
+        parts.append(_table("[[contact]]", _contact_truth(who, rows, more.get(who.id, {}))))
     for f in files:
         c = f.counts
         parts.append(_table("[[source]]", {
@@ -359,7 +427,25 @@ def truth_toml(s: Scenario, files: Sequence[File]) -> str:
 
 
 def _people() -> list[Person]:
-    return [*(p for p, _, _ in DECLARED), U1, WRONG, *COURIERS, KASPI, SHORT, SISTER, CLASSMATE]
+    return [
+        *(p for p, _, _ in DECLARED),
+        U1,
+        WRONG,
+        *COURIERS,
+        KASPI,
+        SHORT,
+        SISTER,
+        CLASSMATE,
+        NEW_NUMBER,
+        BROTHER,
+        FORMER_OWNER,
+        *CODES,
+    ]
+
+
+def contact_ids(people: Iterable[Person]) -> list[str]:
+    """Return the contact ids of people, sorted."""
+    return sorted(contact_id(p) for p in people)
 
 
 def case_toml() -> str:
@@ -380,7 +466,8 @@ def case_toml() -> str:
         parts.append(
             _table("[[place]]", {"id": ident, "kind": kind, "lat": lat, "lon": lon, "radius_m": radius, **more})
         )
-    parts.append(_table("[[source]]", {"match": "*.gpx", "subject": "owner"}))
+    parts.append(_table("[[source]]", {"match": "2025-*.gpx", "subject": "owner"}))
+    parts.append(_table("[[source]]", {"match": "shared-*.gpx", "subject": K5.id}))
     for who, label, role in DECLARED:
         parts.append(
             _table("[[contact]]", {"id": who.id, "label": label, "role": role, "identifiers": identifiers(who)})
@@ -391,6 +478,16 @@ def case_toml() -> str:
         f"at = {writers.local(NOTICE_MS):%Y-%m-%dT%H:%M:%S}\n"
         'kind = "told_to_stop"\n'
         'basis = "message of the owner in WhatsApp"\n',
+        "[[notice]]\n"
+        f'contact = "{K1.id}"\n'
+        f"at = {writers.local(ORDER_MS):%Y-%m-%dT%H:%M:%S}\n"
+        'kind = "order_served"\n'
+        'basis = "record of service"\n',
+        "[[notice]]\n"
+        f'contact = "{K5.id}"\n'
+        f"at = {writers.local(GYM_NOTICE_MS):%Y-%m-%dT%H:%M:%S}\n"
+        'kind = "told_to_stop"\n'
+        'basis = "message of the owner"\n',
         _table("[[tracker]]", {"id": TRACKER, "contact": K1.id, "basis": "pairing record of the maker"}),
     ]
     return "\n".join(parts)
@@ -401,7 +498,7 @@ def readme(s: Scenario, files: Sequence[File]) -> str:
     rows = "\n".join(f"| `{f.name}` | {f.what} | {f.counts.read} |" for f in files)
     people = "\n".join(
         f"| {contact_id(p)} | {next((label for q, label, _ in DECLARED if q is p), p.id)} | {VERDICTS[p.id][0]} |"
-        for p in _people() if p not in COURIERS
+        for p in _people() if p not in (*COURIERS, *CODES)
     )  # fmt: skip
     nobody = sum(c.presentation != 1 for c in s.calls)
     return f"""# The example case
@@ -414,13 +511,14 @@ Every person, number, account, message and place in it is invented; the numbers 
 |---|---|---|
 {rows}
 
-Together {sum(f.counts.read for f in files)} records. `case.toml` declares who is who, four places, one notice and one
-tracker.
+Together {sum(f.counts.read for f in files)} records. `case.toml` declares who is who, four places, three notices and
+one tracker.
 
 | contact | who | expected verdict (kz-115-1) |
 |---|---|---|
 {people}
 | u-… ({len(COURIERS)} of them) | couriers | none |
+| u-… ({len(CODES)} of them) | codes that nobody asked for | service |
 
 What the case holds on purpose:
 
@@ -429,6 +527,10 @@ What the case holds on purpose:
   ({writers.local(BLOCK_MS):%Y-%m-%d %H:%M});
 - much that looks like one and is none: a co-parent, a neighbour at the door every morning, a debt collector with six
   numbers, couriers, codes, a wrong number, friends with busy chats;
+- a man from the gym who is told to stop, and a number that nobody knows and that goes on two days later, at the same hours: a
+  hypothesis, not a join; and his shared track, which on one Saturday runs behind the owner's;
+- an evening of alarm with eight calls and a call back, calls for the former owner of a new line, a bailiff, six codes within
+  a quarter of an hour that nobody asked for, and a tag that nobody knows and that changed its address on the way;
 - a man who is known from the journal only, and {nobody} calls at night from withheld or unknown numbers, which belong to
   nobody;
 - two overlapping backups of the same messages, of which the older holds {DELETED_BETWEEN} that were deleted later;

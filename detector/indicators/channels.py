@@ -15,16 +15,18 @@ from detector.state import State
 
 def _parts(s: State, codes: Ints, names: tuple[str, ...], word: str) -> Callable[[int], list[dict[str, Any]]]:
     """Acts and openings of occasions of every group by channel or identifier, in order of the name."""
-    c = s.course
-    out: dict[int, list[dict[str, Any]]] = {}
-    law = s.sets.law & (codes >= 0)
-    width = len(names) + 1
-    key = c.group * width + codes
-    acts = np.unique(key[law], return_counts=True)
-    opened = dict(zip(*(v.tolist() for v in np.unique(key[law & s.law_openers], return_counts=True)), strict=True))
-    for k, n in zip(acts[0].tolist(), acts[1].tolist(), strict=True):
-        out.setdefault(k // width, []).append({word: names[k % width], "acts": n, "occasions_opened": opened.get(k, 0)})
-    return lambda g: sorted(out.get(g, []), key=lambda p: str(p[word]))
+
+    def parts(g: int) -> list[dict[str, Any]]:
+        rows = slice(int(s.bounds[g]), int(s.bounds[g + 1]))
+        mine = np.where(s.sets.law[rows], codes[rows], -1)
+        found, acts = np.unique(mine[mine >= 0], return_counts=True)
+        opened = np.bincount(np.searchsorted(found, mine[s.law_openers[rows] & (mine >= 0)]), minlength=len(found))
+        listed = zip(found.tolist(), acts.tolist(), opened.tolist(), strict=True)
+        return sorted(
+            ({word: names[k], "acts": n, "occasions_opened": o} for k, n, o in listed), key=lambda p: str(p[word])
+        )
+
+    return parts
 
 
 def _spread(codes_of: str, names_of: str, word: str) -> Any:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from detector.arrays import DAY_US, Bools, densest, distinct, largest
-from detector.indicators import Indicator, Measured
+from detector.arrays import DAY_US, count, distinct, first_value, largest, last_value
+from detector.indicators import Indicator, Measured, fullest_window
 from detector.state import State
 
 _28D = 28 * DAY_US
@@ -20,7 +20,7 @@ def _occasions(s: State) -> Measured:
 
 
 def _active_days(s: State) -> Measured:
-    return Measured(s.days(s.sets.law), s.sets.law)
+    return Measured(count(s.course.group[s.law_day_at], s.course.n_groups), s.sets.law)
 
 
 def _active_weeks(s: State) -> Measured:
@@ -28,20 +28,14 @@ def _active_weeks(s: State) -> Measured:
     return Measured(distinct(c.group, c.n_groups, c.week, s.sets.law), s.sets.law)
 
 
-def _ends(s: State, mask: Bools) -> Bools:
-    """The first and the last row of every group under the mask."""
-    c = s.course
-    out = np.zeros(len(c.group), np.bool_)
-    at = np.flatnonzero(mask)
-    g = c.group[at]
-    if len(at):
-        out[at[np.r_[True, g[1:] != g[:-1]]]] = True
-        out[at[np.r_[g[1:] != g[:-1], True]]] = True
-    return out
-
-
 def _span(s: State) -> Measured:
-    return Measured(s.span(s.sets.law) // 1_000_000, _ends(s, s.sets.law))
+    c, at = s.course, s.law_at
+    first = first_value(c.group[at], c.n_groups, at, None, -1)
+    last = last_value(c.group[at], c.n_groups, at, None, -1)
+    some = first >= 0
+    value = np.zeros(c.n_groups, np.int64)
+    value[some] = (c.ts[last[some]] - c.ts[first[some]]) // 1_000_000
+    return Measured(value, s.mark(np.r_[first[some], last[some]]))
 
 
 def _longest_pause(s: State) -> Measured:
@@ -59,26 +53,16 @@ def _longest_pause(s: State) -> Measured:
     return Measured(best // 1_000_000, rows)
 
 
-def _densest(s: State, mask: Bools, window: int, shown: Bools) -> Measured:
-    """The fullest window of rows under the mask, with the ``shown`` rows that lie in it."""
-    c = s.course
-    at = np.flatnonzero(mask)
-    best, first = densest(c.group[at], c.n_groups, c.ts[at], window)
-    begin = np.where(first >= 0, c.ts[at[np.maximum(first, 0)]] if len(at) else 0, np.iinfo(np.int64).max - window)
-    b = begin[c.group]
-    return Measured(best, shown & (c.ts >= b) & (c.ts < b + window))
-
-
 def _occasions_28d(s: State) -> Measured:
-    return _densest(s, s.law_openers, _28D, s.sets.law)
+    return fullest_window(s, s.law_openers, _28D, s.sets.law)
 
 
 def _unwanted_28d(s: State) -> Measured:
-    return _densest(s, s.unwanted_law_openers, _28D, s.sets.unwanted_law)
+    return fullest_window(s, s.unwanted_law_openers, _28D, s.sets.unwanted_law)
 
 
 def _acts_24h(s: State) -> Measured:
-    return _densest(s, s.sets.law, DAY_US, s.sets.law)
+    return fullest_window(s, s.sets.law, DAY_US, s.sets.law)
 
 
 _P = "own choice: unit of counting after R v Kelly; window in the profile"

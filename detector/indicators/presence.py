@@ -4,59 +4,65 @@ from __future__ import annotations
 
 import numpy as np
 
-from detector.arrays import Ints, distinct, total
+from detector.arrays import Bools, Ints, distinct, total
 from detector.course import MANNER
 from detector.indicators import Indicator, Measured
 from detector.state import State
 
 
-def _known(s: State) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return s.course.presence_data
+def known(s: State, value: Ints) -> Bools:
+    """Return for whom a number of presence is known: whose sources could have shown it, or did."""
+    return np.asarray(s.course.presence_data | (value > 0), np.bool_)
+
+
+def measured(s: State, value: Ints, rows: Bools) -> Measured:
+    """Return a number of presence."""
+    return Measured(value, rows, known(s, value))
 
 
 def _presence_acts(s: State) -> Measured:
     mask = s.sets.law & s.course.presence
-    return Measured(s.count(mask), mask, _known(s))
+    return measured(s, s.count(mask), mask)
 
 
 def _visited_places(s: State) -> Measured:
     c = s.course
     mask = s.sets.law & c.presence & (c.place >= 0)
-    return Measured(distinct(c.group, c.n_groups, c.place, mask), mask, _known(s))
+    return measured(s, distinct(c.group, c.n_groups, c.place, mask), mask)
 
 
 def _tracked_places(s: State) -> Measured:
     c = s.course
     mask = s.sets.tracking_law & (c.place >= 0)
-    return Measured(distinct(c.group, c.n_groups, c.place, mask), mask, _known(s))
+    return measured(s, distinct(c.group, c.n_groups, c.place, mask), mask)
 
 
 def _dwell(s: State) -> Measured:
     c = s.course
     mask = s.sets.law & c.presence
-    return Measured(total(c.group, c.n_groups, c.ts_end - c.ts, mask) // 1_000_000, mask & (c.ts_end > c.ts), _known(s))
+    return measured(s, total(c.group, c.n_groups, c.ts_end - c.ts, mask) // 1_000_000, mask & (c.ts_end > c.ts))
 
 
 def _habitual(s: State) -> Measured:
     mask = s.sets.law & s.sets.habitual
-    return Measured(s.count(mask), mask, _known(s))
+    return measured(s, s.count(mask), mask)
 
 
 def _tracking(s: State) -> Measured:
-    return Measured(s.occasions(s.sets.tracking_law), s.sets.tracking_law, _known(s))
+    return measured(s, s.occasions(s.sets.tracking_law), s.sets.tracking_law)
 
 
 def _waited(s: State) -> Measured:
     c = s.course
     mask = s.sets.law & np.isin(c.manner, [MANNER["waited"], MANNER["followed"], MANNER["entered"]])
-    return Measured(s.occasions(mask), mask, _known(s))
+    return measured(s, s.occasions(mask), mask)
 
 
 def _tracker_rows(s: State) -> Measured:
     c = s.course
     mask = s.sets.law & (c.manner == MANNER["tracker"])
     sightings: Ints = total(c.group, c.n_groups, c.record_to - c.record_from, mask)
-    return Measured(sightings, mask, _known(s))
+    return measured(s, sightings, mask)
 
 
 _D7 = "our reading of the rules, docs/rules.md"

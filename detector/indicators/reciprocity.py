@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-from detector.arrays import Bools
-from detector.course import TRAFFIC_KINDS
+from detector.arrays import Bools, permille
 from detector.indicators import Indicator, Measured
 from detector.state import State
 
@@ -24,9 +21,8 @@ def _of(name: str, after: bool) -> Any:
 
 
 def _inbound(s: State) -> Measured:
-    traffic = s.course.of_kinds(TRAFFIC_KINDS)
-    rows, incoming = s.count(traffic), s.count(traffic & s.course.act)
-    return Measured(np.where(rows > 0, (2000 * incoming + rows) // np.maximum(2 * rows, 1), 0), traffic, rows > 0)
+    rows, incoming = s.count(s.traffic), s.count(s.traffic & s.course.act)
+    return Measured(permille(incoming, rows), s.traffic, rows > 0)
 
 
 _WORDS = {

@@ -21,6 +21,7 @@ _ORDER = (
     "remove",
     "score",
     "explain",
+    "contacts",
     "show",
     "report",
     "verify",

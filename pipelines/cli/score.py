@@ -6,7 +6,15 @@ import argparse
 from typing import Any
 
 HELP = "score a case under a statute"
-EXAMPLES = "examples:\n  qorgan score cases/2025-0417\n  qorgan score cases/2025-0417 --as-of 2026-01-01 --json"
+EXAMPLES = (
+    "examples:\n  qorgan score cases/2025-0417\n  qorgan score cases/2025-0417 --as-of 2026-01-01 --json"
+    "\n  qorgan score cases/2025-0417 --statute all"
+)
+#: the strongest verdict first, and the word that stands for it in the table of all statutes
+RANK = {
+    "systematic": "syst", "emerging": "emer", "isolated": "isol", "reciprocal": "recip", "service": "serv",
+    "insufficient": "insuf", "none": "none",
+}  # fmt: skip
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,19 +34,22 @@ def run(args: argparse.Namespace) -> int:
         json_text,
         load_case,
         parse_day,
+        ready,
         results_name,
         score_loaded,
         to_bytes,
         unmatched,
     )
-    from pipelines.statutes import DEFAULT, profile, profiles
+    from pipelines.statutes import DEFAULT, in_force, profile
 
-    chosen = list(profiles()) if args.statute == "all" else [profile(args.statute).id]
+    every = args.statute == "all"
+    chosen = in_force() if every else [profile(args.statute).id]
     day = parse_day(args.as_of) if args.as_of else None
     folder = case_folder(args)
     seen = inputs_of(folder)
     loaded = load_case(folder)
-    documents = [score_loaded(loaded, profile(s), day, known=args.known).document for s in chosen]
+    case = ready(loaded, day, known=args.known)
+    documents = [score_loaded(loaded, profile(s), day, known=args.known, case=case).document for s in chosen]
     files = {results_name(d["statute"]["id"], DEFAULT): to_bytes(d) for d in documents}
     given = [
         f"--statute={args.statute}",
@@ -47,25 +58,63 @@ def run(args: argparse.Namespace) -> int:
     ]
     record(folder, "score", [*given, *(["--json"] if args.json else [])], files, seen=seen)
     if args.json:
-        whole = to_bytes(documents[0]).decode() if args.statute != "all" else json_text(documents)
+        whole = json_text(documents) if every else to_bytes(documents[0]).decode()
         print(whole, end="")
         return 0
-    for document in documents:
-        say(summary(document))
-    say(f"findings: {', '.join(str(folder / 'results' / name) for name in files)}")
+    say(overview(documents) if every else summary(documents[0]))
+    if every:
+        say(left_out())
+    say(f"findings: {', '.join(files)} in {folder / 'results'}")
     for sentence in unmatched(loaded):
         say(f"look at case.toml: {sentence}")
     for sentence in far_off(loaded) if day is None else []:
         say(f"note: {sentence}")
-    say(last_line(documents[-1]))
+    say(last_line(next(d for d in documents if d["statute"]["id"] == DEFAULT) if every else documents[0]))
     return 0
+
+
+def left_out() -> str:
+    """Say which profiles ``--statute all`` leaves out, and why."""
+    from pipelines.statutes import bills
+
+    return f"left out: {', '.join(bills()) or 'none'} (bills and no law: never scored)"
+
+
+def overview(documents: list[dict[str, Any]]) -> str:
+    """Return one table of contacts against statutes: verdict, in short, and points; the strongest contacts first.
+
+    Contacts that every statute calls ``none`` or ``service`` are counted, not listed.
+    """
+    from pipelines.cli._common import table
+
+    order = list(RANK)
+    cells: dict[str, list[dict[str, Any]]] = {}
+    for document in documents:
+        for f in document["findings"]:
+            cells.setdefault(f["contact_id"], []).append(f)
+    shown = {c: found for c, found in cells.items() if any(f["verdict"] not in ("none", "service") for f in found)}
+
+    def strength(contact: str) -> tuple[int, int, str]:
+        found = shown[contact]
+        return min(order.index(f["verdict"]) for f in found), -max(f["points"] for f in found), contact
+
+    rows = [
+        [c, *(f"{RANK[f['verdict']]} {f['points']}" for f in shown[c])] for c in sorted(shown, key=strength)
+    ]  # fmt: skip
+    text = table(rows, ["contact", *(d["statute"]["id"] for d in documents)])
+    first = documents[0]
+    title = f"{len(documents)} statutes in force, case {first['case_id']}, as of {first['as_of']}: verdict and points"
+    words = ", ".join(f"{short} {name}" for name, short in RANK.items() if short != name)
+    folded = len(cells) - len(shown)
+    rest = f"\n{folded} more contacts are none or service under every statute" if folded else ""
+    return f"{title}\n\n{text}\n{rest}\n{words}; points rank contacts within one statute, not statutes with one another"
 
 
 def summary(document: dict[str, Any]) -> str:
     """Return the table of findings as text, the strongest verdict first."""
     from pipelines.cli._common import table
 
-    rank = ["systematic", "emerging", "isolated", "reciprocal", "service", "insufficient", "none"]
+    rank = list(RANK)
     findings = sorted(document["findings"], key=lambda f: (rank.index(f["verdict"]), -f["points"], f["contact_id"]))
     rows = []
     for f in findings:
@@ -96,11 +145,7 @@ def summary(document: dict[str, Any]) -> str:
 def last_line(document: dict[str, Any]) -> str:
     """Say what was found, how much was left out and why."""
     verdicts = [f["verdict"] for f in document["findings"]]
-    found = ", ".join(
-        f"{verdicts.count(v)} {v}"
-        for v in ("systematic", "emerging", "isolated", "reciprocal", "service", "insufficient", "none")
-        if v in verdicts
-    )
+    found = ", ".join(f"{verdicts.count(v)} {v}" for v in RANK if v in verdicts)
     cover = document["coverage"]
     lost, scope, double = (sum(c[k] for c in cover) for k in ("rejected", "out_of_scope", "duplicate"))
     return (

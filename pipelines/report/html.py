@@ -20,10 +20,12 @@ from markupsafe import Markup
 from detector.findings import span_text
 from detector.indicators import all_indicators
 from detector.statute import Profile
+from pipelines.explanation import usual
 from pipelines.report import plots, words
 from pipelines.report.schedule import effect, schedule
 from pipelines.report.view import RANK, View, shown_text
 from pipelines.scoring import LoadedCase, Outcome, local_text, to_bytes
+from pipelines.suggestions import sentences
 
 _HERE = Path(__file__).resolve().parent
 #: folded ids of one indicator, rows of rejects and of coverage that are written out [P]
@@ -57,7 +59,11 @@ def render(outcome: Outcome, loaded: LoadedCase, profile: Profile) -> bytes:
         details=[_detail(view, f, i) for i, f in enumerate(view.findings, 1) if f["verdict"] != "none"],
         found=_found(view), comparison=_plot(plots.comparison(view), "comparison", plots.COMPARISON_CAPTION),
         unmeasurable=[e for e in profile.elements if e.need == "not_measurable"],
-        unidentified=_ids(view.document["unidentified"]["records"]), sources=_sources(view), covers=_covers(view),
+        unidentified=_ids(view.document["unidentified"]["records"]),
+        trackers=[{**t, "first": _local(view, t["first"]), "last": _local(view, t["last"]), "ids": _ids(t["records"])}
+                  for t in view.document["unattributed_trackers"]],
+        bursts=[{**b, "begin": _local(view, b["from"]), "end": _local(view, b["to"]), "ids": _ids(b["records"])}
+                for b in view.document["code_bursts"]], sources=_sources(view), covers=_covers(view),
         rejects=_rejects(view), parameters=_parameters(view.document["parameters"]),
         indicators=[i for i in all_indicators().values() if i.id in _used(profile)],
         findings_hash=hashlib.sha256(to_bytes(view.document)).hexdigest(),
@@ -157,7 +163,29 @@ def _detail(view: View, f: dict[str, Any], number: int) -> dict[str, Any]:
         "parts": [(w, i, f["indicators"][i].get("parts", [])) for i, w in (("channels", "channel"), ("identifiers", "identifier"))],
         "not_measurable": [e for e in f["elements"] if e["status"] == "not_measurable"],
         "untold": [e for e in f["elements"] if e["status"] in ("unknown", "not_met")],
-        "before": _ids(f["before_law"]["records"]),
+        "before": _ids(f["before_law"]["records"]), "measures": _measures(view, f),
+        "usual": [usual(x) for x in f["typicality"] if x["comparable"]],
+        "unusual": [usual(x) for x in f["typicality"] if not x["comparable"]], "hypotheses": sentences(f, view.zone),
+    }  # fmt: skip
+
+
+#: indicators whose parts are shown in tables of their own
+_OWN_TABLES = frozenset({"channels", "identifiers", "notices"})
+
+
+def _measures(view: View, f: dict[str, Any]) -> dict[str, Any]:
+    """Return what was measured beside the worked sum: what there is, what there is none of, what cannot be told."""
+    profile = view.scored.profile
+    summed = {line.indicator for e in profile.elements for line in e.lines} | {
+        line.indicator for line in profile.against
+    }
+    rest = [(i, x) for i, x in f["indicators"].items() if i not in summed]
+    parts = [(i, x["parts"]) for i, x in f["indicators"].items() if x.get("parts") and i not in _OWN_TABLES]
+    return {
+        "rows": [{**_about(i), "value": x["value"], "ids": _ids(x["records"])} for i, x in rest if x["value"]],
+        "nought": [_about(i)["title"] for i, x in rest if x["value"] == 0],
+        "untold": [_about(i)["title"] for i, x in rest if x["value"] is None],
+        "parts": [{**_about(i), "keys": list(rows[0]), "rows": rows} for i, rows in parts],
     }  # fmt: skip
 
 

@@ -42,11 +42,17 @@ KINDS = {
     "gift": ("gift", "gifts"), "payment": ("payment", "payments"),
     "third_party": ("act through a third party", "acts through third parties"), "other": ("other event", "other events"),
 }  # fmt: skip
+#: what robustness changes, in the plural
+CHANGES = {
+    "number": "numbers of the rules", "threshold": "thresholds", "source": "sources left out", "identifier": "identifiers left out",
+    "journal": "journal left out", "clock": "clocks one hour off", "radius": "radii halved or doubled", "hypothesis": "hypotheses taken as true",
+}  # fmt: skip
 CALL_TAGS = {"missed": "missed", "rejected": "rejected", "blocked": "blocked", "voicemail": "voicemail"}
 MANNERS = {
     "visit": ("visit", "visits"), "seen": ("sighting (seen)", "sightings (seen)"), "waited": ("waiting", "times of waiting"),
     "followed": ("following", "times of following"), "entered": ("entering", "times of entering"),
     "tracker": ("episode of an attributed tracker", "episodes of an attributed tracker"),
+    "met": ("encounter by two tracks", "encounters by two tracks"),
 }  # fmt: skip
 GLOSSARY = (
     ("owner", "the person whose data this is"),
@@ -118,3 +124,18 @@ def reading(us: int, precision: int) -> str:
     if name == "h":
         return f"{iso(us, 'h')} h"
     return iso(us, "D") if name == "day" else f"{iso(us, 'D')} {name}"
+
+
+def part(key: str) -> str:
+    """Return the head of a column of parts: ``low_permille`` is ``low ‰``."""
+    words = key.removesuffix("permille").rstrip("_").replace("_", " ")
+    return f"{words} ‰".strip() if key.endswith("permille") else words
+
+
+def part_value(value: object) -> str:
+    """Return one value of parts as it is shown."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return number(value) if isinstance(value, int) else str(value)

@@ -491,7 +491,7 @@ def _contacts(case: CaseFile, seen: Sequence[tuple[str, str]]) -> pa.Table:
     declared = set()
     for c in case.contacts:
         declared.add(c.id)
-        given = {i for i in declared_identifiers(case, c.identifiers) if not i.startswith("name:")}
+        given = {i for i in declared_identifiers(case, case.identifiers_of(c)) if not i.startswith("name:")}
         rows.append({
             "contact_id": c.id, "label": c.label or c.id, "role": c.role, "declared": True,
             "identifiers": "\n".join(sorted(given | identifiers.get(c.id, set()))),

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from detector.model import Decision
 from pipelines.case_file import claimed
 from pipelines.case_model import CaseFile
 from pipelines.identifiers import clean
@@ -86,7 +87,7 @@ def people(case: CaseFile) -> People:
     for written in (*case.owner_identifiers, *((case.owner_name,) if case.owner_name else ())):
         add(written, OWNER)
     for contact in case.contacts:
-        for written in contact.identifiers:
+        for written in case.identifiers_of(contact):
             add(written, contact.id)
         labels.setdefault(clean(contact.id), contact.id)
     named = Counter(clean(c.label) for c in case.contacts)
@@ -95,6 +96,13 @@ def people(case: CaseFile) -> People:
         if label and named[label] == 1 and bare.get(label) in (None, OWNER, contact.id):
             labels.setdefault(label, contact.id)
     return People(exact, bare, labels, case.region)
+
+
+def decisions(case: CaseFile) -> tuple[Decision, ...]:
+    """Return what ``[[same_person]]`` decides, with normalised identifiers. Accepted ones are joined by :func:`people`."""
+    return tuple(
+        Decision(s.contact, claimed(s.identifier, case.region), s.accepted, s.reason) for s in case.same_person
+    )
 
 
 def declared_identifiers(case: CaseFile, written: Iterable[str]) -> list[str]:
