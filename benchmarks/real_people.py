@@ -200,7 +200,7 @@ def _people(name: str, t: Traffic, channels: dict[str, str], shift: str) -> Peop
     first, last = int(at.min()) // DAY_S * DAY_S, int(at.max())
     none = {x: empty(x) for x in ("positions", "notices", "places", "trackers")}
     cover = _table(
-        "coverage", 1, source_id=sources[0], channel="other", classes="call message email", scope="all", local_from=first * US, local_to=(last + 1) * US,
+        "coverage", 1, source_id=sources[0], channel="other", classes=" ".join(sorted(k for i, k in enumerate(KINDS) if (kind == i).any())), scope="all", local_from=first * US, local_to=(last + 1) * US,
         zone_basis="case", basis="declared", complete="unknown", ts_from=(first - OFFSET_S) * US, ts_to=(last + 1 - OFFSET_S) * US,
     )  # fmt: skip
     cases, as_of = [], []

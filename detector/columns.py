@@ -15,11 +15,14 @@ from detector.arrays import Bools, Ints
 
 def coded(column: pa.ChunkedArray | pa.Array) -> tuple[Ints, list[Any]]:
     """Return codes (−1 for null) and the distinct values of a text column."""
+    if column.null_count == len(column):
+        return np.full(len(column), -1, np.int64), []
     array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
     if isinstance(array, pa.ChunkedArray):  # an empty chunked array stays chunked
         array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
     encoded = array.dictionary_encode()
-    codes = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+    indices = encoded.indices.fill_null(-1) if encoded.null_count else encoded.indices
+    codes = indices.to_numpy(zero_copy_only=False).astype(np.int64)
     return codes, encoded.dictionary.to_pylist()
 
 

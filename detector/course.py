@@ -270,19 +270,28 @@ def _event_rows(
         "contact": lookup(contact_codes, contact_values, list(contact))[keep],
         "ts": ts[keep], "ts_min": numbers(e["ts_min"])[keep],
         "ts_end": (ts + numbers(e["duration_s"]) * 1_000_000)[keep], "local": local[keep],
-        "act": act[keep], "kind": kinds[keep], "manner": np.zeros(len(keep), np.int64),
+        "act": act[keep], "kind": kinds[keep], "manner": _all(0, keep),
         "channel": names["channel"].of(*coded(e["channel"]))[keep],
         "identifier": names["identifier"].of(*coded(e["identifier"]))[keep],
-        "place": np.full(len(keep), -1), "spot": np.full(len(keep), -1),
-        "lat": np.full(len(keep), np.nan), "lon": np.full(len(keep), np.nan),
+        "place": _all(-1, keep), "spot": _all(-1, keep), "lat": _all(np.nan, keep), "lon": _all(np.nan, keep),
         "answered": answered[keep], "duration_s": numbers(e["duration_s"], -1)[keep], "call_tag": call_tag[keep],
         "journal": flags(*coded(e["how"]), ("journal",))[keep], "direct": thread[keep],
         "source": lookup(source_codes, source_values, sorted(source_values))[keep],
         "timed": flags(*coded(e["ts_precision"]), TIMED)[keep], "hangup": hangup_table[tag_codes][keep], "line": line[keep],
         "line_all": line[in_use], "line_ts": ts[in_use],
         "source_names": sorted(source_values), "n": numbers(e["n"])[keep],
-        "sub": subs(e["event_id"])[keep], "records": keep, "record_count": np.ones(len(keep), np.int64),
+        "sub": subs(e["event_id"])[keep], "records": keep, "record_count": _all(1, keep),
     }  # fmt: skip
+
+
+def _all(value: float, rows: Ints) -> Any:
+    """Return one value for every row, kept once."""
+    return np.broadcast_to(np.asarray(value), len(rows))
+
+
+def _at(values: Any, rows: Ints) -> Any:
+    """Return the values of some rows; of one value for every row nothing is copied."""
+    return values[: len(rows)] if values.strides == (0,) and len(values) >= len(rows) else values[rows]
 
 
 def _call_tag(tags: str) -> int:
@@ -317,7 +326,9 @@ def _presence_rows(case: CaseTables, contact: dict[str, int], whose: list[Any], 
 
 
 def _join(parts: list[dict[str, Any]], key: str) -> Any:
-    return np.concatenate([p[key] for p in parts])
+    """Put one column of all parts together; what one part alone has is not copied."""
+    filled = [p[key] for p in parts if len(p[key])]
+    return filled[0] if len(filled) == 1 else np.concatenate([p[key] for p in parts])
 
 
 def build(cases: Sequence[CaseTables], as_of: Sequence[int], numbers_of: dict[str, Any],
@@ -476,10 +487,10 @@ def _assemble(groups: list[Group], parts: list[dict[str, Any]], names: dict[str,
     said = np.flatnonzero(~live)
     said = said[np.lexsort((col["n"][said], col["ts"][said], col["group"][said]))]
     said_group, said_record = col["group"][said], records[record_from[said]] if len(said) else said
-    col = {k: v[live] for k, v in col.items()}
-    record_from = record_from[live]
-    order = _order(col)
-    col = {k: v[order] for k, v in col.items()} | _of_episodes(parts, np.flatnonzero(live)[order], col["ts"][order])
+    order = np.flatnonzero(live)
+    order = order[_order({k: _at(col[k], order) for k in ("group", "ts", "source", "act", "n", "sub")})]
+    col = {k: _at(v, order) for k, v in col.items()}
+    col |= _of_episodes(parts, order, col["ts"])
     record_from = record_from[order]
     exempt = np.zeros(len(order), np.bool_)
     if exempt_pairs and len(order):
@@ -548,17 +559,34 @@ def _is_notice_itself(col: dict[str, Any], notices: Notices, margin: int) -> Boo
 def _order(col: dict[str, Any]) -> Ints:
     """Sort rows as ``docs/rules.md`` section 1 says."""
     group, ts, source, act = col["group"], col["ts"], col["source"], col["act"]
-    order = np.lexsort((col["sub"], col["n"], source, ts, group))
+    order = _by_keys(group, ts, source, col["n"], col["sub"])
     if not len(order):
-        return order.astype(np.int64)
+        return order
     g, t, s, a = group[order], ts[order], source[order], act[order]
     tie = (g[1:] == g[:-1]) & (t[1:] == t[:-1])
     if not tie.any():
-        return order.astype(np.int64)
+        return order
     # outgoing rows of the same source at the same moment that stand before the row
     head = np.r_[True, ~(tie & (s[1:] == s[:-1]))]
     outs = np.cumsum(~a)
     start = np.maximum.accumulate(np.where(head, np.arange(len(a)), 0))
     before = (outs - ~a) - (outs[start] - ~a[start])
-    again = np.lexsort((col["sub"][order], col["n"][order], s, ~a, before, t, g))
-    return np.asarray(order[again], np.int64)
+    tied = np.flatnonzero(np.r_[False, tie] | np.r_[tie, False])  # all others stay where they are
+    rows = order[tied]
+    again = np.lexsort((col["sub"][rows], col["n"][rows], s[tied], ~a[tied], before[tied], t[tied], g[tied]))
+    order[tied] = rows[again]
+    return order
+
+
+def _by_keys(group: Ints, *keys: Ints) -> Ints:
+    """Return the order by group and then by the keys, the first weighs most."""
+    step = np.zeros(max(len(group) - 1, 0), np.bool_)  # a pair of neighbours falls in the keys so far
+    level = ~step
+    for key in keys:
+        step |= level & (key[1:] < key[:-1])
+        level &= key[1:] == key[:-1]
+    if step.any():
+        return np.lexsort((*keys[::-1], group)).astype(np.int64)
+    # the rows stand by the keys already: short whole numbers are sorted by counting
+    small = len(group) > 0 and int(group.max()) < 2**16
+    return np.argsort(group.astype(np.uint16) if small else group, kind="stable").astype(np.int64)

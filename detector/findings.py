@@ -70,9 +70,15 @@ def case_findings(
         if group.case != case or not (used[g] or group.declared):
             continue
         lo, hi = group_rows(scored, g)
+        folded: dict[bytes, list[str]] = {}  # many indicators of a contact rest on the same rows
 
-        def records(rows: Bools, lo: int = lo, hi: int = hi) -> list[str]:
-            return [] if bare else ids.fold(record_rows(scored, case, np.flatnonzero(rows[lo:hi]) + lo))
+        def records(rows: Bools, lo: int = lo, hi: int = hi, folded: dict[bytes, list[str]] = folded) -> list[str]:
+            if bare:
+                return []
+            key = rows[lo:hi].tobytes()
+            if key not in folded:
+                folded[key] = ids.fold(record_rows(scored, case, np.flatnonzero(rows[lo:hi]) + lo))
+            return folded[key]
 
         if (g, bare) not in scored.shown:
             scored.shown[g, bare] = _indicators(scored, g, records)
@@ -188,6 +194,10 @@ _NO_KIND = {
     "trend_tau_permille": "the course is too short for a trend",
     "initiatives_since_notice": "no dated refusal on file",
 }
+#: indicators of presence that a contact's positions could show, were they accurate enough
+_BY_POSITION = frozenset(
+    {"tracking_occasions", "tracked_places", "presence_acts", "presence_days", "visits", "encounters", "following"}
+)
 #: indicators that rest on a refusal and are unknown without one
 _REFUSAL = frozenset({
     "after_notice_occasions", "after_notice_acts", "refused_occasions", "after_notice_share_permille", "channels_after_notice",
@@ -202,6 +212,10 @@ def _unknown(scored: Scored, g: int, element: Element) -> str:
     names = [name for name, groups in known.items() if groups is not None and not groups[g]]
     if _REFUSAL.isdisjoint(names):
         special = {_NO_KIND[n] for n in names if n in _NO_KIND}
+        if not _BY_POSITION.isdisjoint(names) and np.isfinite(s.course.least_error[g]):
+            special.add(
+                "every position of the contact is less accurate than every place of the owner is wide: they cannot say"
+            )
         return "; ".join(sorted(special)) or "no source that could show it is in the case"
     notices = s.course.notices
     if not notices.most or not (notices.row[g] >= 0).any():
@@ -245,6 +259,8 @@ def reason(scored: Scored, g: int, ind: dict[str, Any]) -> str:
         case v.NO_ACT:
             return "No act of this contact is on file."
         case v.NO_ACT_IN_LAW:
+            if scored.state.as_of[scored.state.course.groups[g].case] <= scored.state.valid_from:
+                return f"The statute is not yet in force as of the scoring date: it begins on {scored.profile.valid_from.isoformat()}; {counted(before, 'act')} before it."
             return f"No act since the statute is in force; {counted(before, 'act')} before it."
         case v.NO_COVERAGE:
             return "No act since the statute is in force, but the sources leave more than half of that time open."
@@ -313,8 +329,8 @@ def _unwanted(scored: Scored, g: int, n: dict[str, Any]) -> str:
 
 
 def _before(scored: Scored, g: int) -> int:
-    s = scored.state
-    return int((s.course.act & ~s.sets.law & (s.course.group == g)).sum())
+    s, rows = scored.state, slice(*group_rows(scored, g))
+    return int((s.course.act[rows] & ~s.sets.law[rows]).sum())
 
 
 def _group_met(scored: Scored, g: int, need: str) -> bool:

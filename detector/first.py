@@ -218,11 +218,12 @@ class Running:
         c = self.s.course
         rows = self.law & np.isin(c.manner, WAITING)
         value = running(c.group, opener_rows(c.group, c.ts, rows, self.s.window))
-        return value, np.asarray(c.presence_data[c.group], np.bool_)
+        return value, np.asarray((value > 0) | self.s.shown_by_a_source("waited")[c.group], np.bool_)
 
     def of_kind(self, kind: str) -> Value:
         c = self.s.course
-        return running(c.group, self.law & (c.kind == KIND[kind])), None
+        value = running(c.group, self.law & (c.kind == KIND[kind]))
+        return value, np.asarray((value > 0) | self.s.shown_by_a_source(kind)[c.group], np.bool_)
 
     def unwanted_occasions(self) -> Value:
         c = self.s.course

@@ -109,7 +109,7 @@ PARAMETERS: dict[str, Parameter] = {
     "trend_max_weeks": _p(104, "weeks that a trend looks back"),
     "change_min_days": _p(28, "days that a change point needs"),
     "change_alarm": _p((1, 20), "share of false alarms that a change point may have at most"),
-    "night_from_h": _p(23, "the night, research-criteria: descriptive only"),
+    "night_from_h": _p(23, "the night: descriptive only"),
     "night_to_h": _p(6, "the end of the night"),
     "office_from_h": _p(9, "office hours, Monday to Friday"),
     "office_to_h": _p(18, "the end of office hours"),

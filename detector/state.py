@@ -94,6 +94,24 @@ class State:
         same.valid_from = valid_from
         return same
 
+    def shown_by_a_source(self, kind: str) -> Bools:
+        """Return per contact whether a source of its case can hold events of a kind: silence of sources that cannot is no evidence.
+
+        A journal can tell of everything that people do, so with one every kind could be shown.
+        """
+        return np.array([kind in told or "journal" in told for told in self._told], np.bool_)[self.course.case]
+
+    @cached_property
+    def _told(self) -> list[set[str]]:
+        """Per case the channels and classes that its coverage names."""
+        return [
+            {
+                *case.coverage["channel"].to_pylist(),
+                *(w for c in case.coverage["classes"].to_pylist() for w in c.split()),
+            }
+            for case in self.cases
+        ]
+
     # -- what the rules derive --------------------------------------------------------------------------------------
 
     @cached_property

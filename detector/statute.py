@@ -16,7 +16,17 @@ from detector.parameters import ORIGINS, PARAMETERS, Parameter
 NEEDS = ("required", "informative", "not_measurable")
 STATUSES = ("in_force", "bill", "repealed")
 MARKS = ("S", "S2", "K", "G", "P")
-_COMPARE = re.compile(r"^(>=|>|<=|<)\s*(-?\d+)$")
+_COMPARE = re.compile(r"(>=|>|<=|<) ?(-?[0-9]{1,10})")
+#: a key of more than sixteen parts
+_DOTTED = re.compile(r"^[ \t]*\[*[ \t]*(?:[\w-]+[ \t]*\.[ \t]*){16}", re.MULTILINE)
+_DIGITS = re.compile(r"[0-9](?:_?[0-9]){999}")
+_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+#: a number of the rules, a threshold or a point is at most this far from nought: thirty years of seconds [P]
+MOST_NUMBER = 1_000_000_000
+#: faults of one file that are told [P]; each one is looked up in the text
+MOST_FAULTS = 100
+#: a file of this many bytes is written by nobody [P]
+MOST_BYTES = 250_000
 
 
 class ProfileError(ValueError):
@@ -155,6 +165,8 @@ def line_of(text: str, path: tuple[str | int, ...]) -> int:
     inside = len(tables) == 1
     for number, raw in enumerate(text.splitlines(), 1):
         line = raw.strip()
+        if not line:
+            continue
         header = re.match(r"^\[\[?\s*([\w.\-\" ]+?)\s*\]\]?", line)
         if header:
             current = header.group(1).replace(" ", "").replace('"', "")
@@ -177,6 +189,29 @@ def line_of(text: str, path: tuple[str | int, ...]) -> int:
     return best
 
 
+def read_toml(data: bytes, name: str) -> tuple[str, dict[str, Any]]:
+    """Return the text of a TOML file and what it holds.
+
+    Raises
+    ------
+    ValueError
+        It is none, in one sentence with the file and, where it can be told, the line.
+    """
+    if len(data) > MOST_BYTES:
+        raise ValueError(f"{name}: is larger than {MOST_BYTES // 1000} kB")
+    try:
+        text = data.decode("utf-8")
+        if deep := _DOTTED.search(text):  # the parser would take quadratic time over it
+            raise ValueError(f"{name}, line {text.count(chr(10), 0, deep.start()) + 1}: the key has too many parts")
+        if long := _DIGITS.search(text):  # more digits than Python reads
+            raise ValueError(f"{name}, line {text.count(chr(10), 0, long.start()) + 1}: a number is too long")
+        return text, tomllib.loads(text)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ValueError(f"{name}: is no TOML: {error}") from None
+    except RecursionError:
+        raise ValueError(f"{name}: is nested too deeply") from None
+
+
 class TomlReader:
     """Takes values out of a parsed table and gathers faults."""
 
@@ -184,7 +219,12 @@ class TomlReader:
         self.text, self.name, self.faults = text, name, list[str]()
 
     def fault(self, path: tuple[str | int, ...], sentence: str) -> None:
-        key = ".".join(str(p) for p in path)
+        if len(self.faults) > MOST_FAULTS:
+            return
+        if len(self.faults) == MOST_FAULTS:
+            self.faults.append(f"{self.name}: and more faults, which are not told")
+            return
+        key = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in ".".join(str(p) for p in path))
         self.faults.append(f"{self.name}, line {line_of(self.text, path)}, {key}: {sentence}")
 
     def keys(self, table: dict[str, Any], known: tuple[str, ...], path: tuple[str | int, ...]) -> None:
@@ -275,18 +315,20 @@ def _line(
     comparison, number = "", 0
     written = r.text_of(raw, "threshold", path, needed=False)
     if written:
-        match = _COMPARE.match(written)
-        if match:
+        match = _COMPARE.fullmatch(written)
+        if match and abs(int(match.group(2))) <= MOST_NUMBER:
             comparison, number = match.group(1), int(match.group(2))
         else:
-            r.fault((*path, "threshold"), f"{written!r} is no comparison with a whole number, such as '>= 3'")
+            r.fault((*path, "threshold"), f"{written[:80]!r} is no comparison with a whole number, such as '>= 3'")
     levels: list[tuple[int, int]] = []
     listed = raw.get("levels", [])
     if not isinstance(listed, list):
         r.fault((*path, "levels"), "must be a list of pairs of whole numbers, [at least, points]")
         listed = []
     for level in listed:
-        if not (isinstance(level, list) and len(level) == 2 and all(type(v) is int for v in level)):
+        if not (
+            isinstance(level, list) and len(level) == 2 and all(type(v) is int and abs(v) <= MOST_NUMBER for v in level)
+        ):
             r.fault((*path, "levels"), "each level is a pair of whole numbers, [at least, points]")
             continue
         levels.append((level[0], level[1]))
@@ -307,7 +349,7 @@ def _element(r: TomlReader, i: int, raw: dict[str, Any], known: dict[str, Any]) 
     path: tuple[str | int, ...] = ("element", i)
     r.keys(raw, _ELEMENT_KEYS, path)
     need = r.text_of(raw, "need", path)
-    if need and need not in NEEDS and not re.match(r"^alternative:[a-z_]+$", need):
+    if need and need not in NEEDS and not re.fullmatch(r"alternative:[a-z_]+", need):
         r.fault((*path, "need"), f"{need!r} is not one of {', '.join(NEEDS)}, alternative:<group>")
     lines = tuple(
         _line(r, x, (*path, "indicator", k), known, against=False) for k, x in r.tables(raw, "indicator", path)
@@ -325,7 +367,9 @@ def _element(r: TomlReader, i: int, raw: dict[str, Any], known: dict[str, Any]) 
     )  # fmt: skip
 
 
-def _parameters(r: TomlReader, raw: dict[str, Any], known: tuple[str, ...]) -> list[tuple[str, Parameter, frozenset[str]]]:
+def _parameters(
+    r: TomlReader, raw: dict[str, Any], known: tuple[str, ...]
+) -> list[tuple[str, Parameter, frozenset[str]]]:
     """Return the numbers that the profile sets, each with the versions that it goes with."""
     out = []
     for key, value in raw.items():
@@ -340,10 +384,14 @@ def _parameters(r: TomlReader, raw: dict[str, Any], known: tuple[str, ...]) -> l
         number = value.get("value")
         pair = isinstance(PARAMETERS[key].value, tuple)
         if pair:
-            good = isinstance(number, list) and len(number) == 2 and all(type(v) is int and v > 0 for v in number)
+            good = (
+                isinstance(number, list)
+                and len(number) == 2
+                and all(type(v) is int and 0 < v <= MOST_NUMBER for v in number)
+            )
             number = tuple(number) if good and isinstance(number, list) else number
         else:
-            good = type(number) is int and number >= 0
+            good = type(number) is int and 0 <= number <= MOST_NUMBER
         if not good or number is None:
             r.fault((*path, "value"), "must be a pair of whole numbers" if pair else "must be a whole number")
             continue
@@ -439,12 +487,9 @@ def load_profile(data: bytes, name: str) -> Profile:
         All faults at once.
     """
     try:
-        text = data.decode("utf-8")
-        raw = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ProfileError([f"{name}: is no TOML: {error}"]) from None
-    except RecursionError:
-        raise ProfileError([f"{name}: is nested too deeply"]) from None
+        text, raw = read_toml(data, name)
+    except ValueError as error:
+        raise ProfileError([str(error)]) from None
     r = TomlReader(text, name)
     known = all_indicators()
     r.keys(raw, ("statute", "version", "parameters", "element", "against"), ())
@@ -469,6 +514,8 @@ def load_profile(data: bytes, name: str) -> Profile:
         for i, a in r.tables(raw, "against", ())
     ]
     head = {key: r.text_of(s, key, path) for key in ("id", "country", "timezone")}
+    if "id" in s and isinstance(s["id"], str) and not _ID.fullmatch(head["id"]):
+        r.fault((*path, "id"), "must be small letters, digits and hyphens: files are named after it")
     sources, notes = r.texts(s, "sources", path), r.texts(s, "notes", path)
     made: list[Profile] = []
     for (i, table), edition in zip(listed, editions, strict=True):

@@ -6,7 +6,6 @@ no probability of anything about this one. ``docs/base-rates.md`` says how refer
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,7 +18,7 @@ from detector.parameters import PARAMETERS
 from detector.score import Judged
 from detector.state import State
 from detector.statistics import upper95
-from detector.statute import TomlReader
+from detector.statute import MOST_NUMBER, TomlReader, read_toml
 
 #: ways of being in touch that a reference can have observed
 WAYS = ("calls", "messages", "mail", "tracks", "sightings")
@@ -128,8 +127,8 @@ def _whole(r: TomlReader, table: dict[str, Any], key: str, path: tuple[str | int
     value = table.get(key)
     if value is None:
         r.fault(path, f"{key} is missing")
-    elif type(value) is not int or value < least:
-        r.fault((*path, key), f"must be a whole number of at least {least}")
+    elif type(value) is not int or not least <= value <= MOST_NUMBER:
+        r.fault((*path, key), f"must be a whole number of at least {least}, at most {MOST_NUMBER}")
     else:
         return value
     return least
@@ -139,7 +138,7 @@ def _wholes(r: TomlReader, table: dict[str, Any], key: str, path: tuple[str | in
     value = table.get(key)
     if value is None:
         r.fault(path, f"{key} is missing")
-    elif not isinstance(value, list) or not value or not all(type(v) is int for v in value):
+    elif not isinstance(value, list) or not value or not all(type(v) is int and abs(v) <= MOST_NUMBER for v in value):
         r.fault((*path, key), "must be a list of whole numbers, and not empty")
     else:
         return tuple(value)
@@ -210,12 +209,9 @@ def load_reference(data: bytes, name: str) -> Reference:
         All faults at once, each with file, line and key.
     """
     try:
-        text = data.decode("utf-8")
-        raw = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BaseRateError([f"{name}: is no TOML: {error}"]) from None
-    except RecursionError:
-        raise BaseRateError([f"{name}: is nested too deeply"]) from None
+        text, raw = read_toml(data, name)
+    except ValueError as error:
+        raise BaseRateError([str(error)]) from None
     r = TomlReader(text, name)
     r.keys(raw, ("reference", "parameters", "indicator"), ())
     head = r.table(raw, "reference", ())

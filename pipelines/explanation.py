@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from detector.findings import counted
+from detector.indicators import all_indicators
 from pipelines.errors import UserError, shown
 from pipelines.masking import harmless
+from pipelines.report.words import BASES, CHANGES, NOTICES, STATUSES, marked, measured, needed, sourced, threshold
 from pipelines.scoring import clock_text
 from pipelines.suggestions import sentences
 
@@ -50,17 +53,37 @@ _CAVEATS = {
 }
 
 
+def named(indicator: str) -> str:
+    """Return an indicator by its title, and the id that ``qorgan show`` takes."""
+    return f"{all_indicators()[indicator].title} ({indicator})"
+
+
 def usual(entry: dict[str, Any]) -> str:
     """Return one entry of ``typicality`` as a sentence."""
+    unit = all_indicators()[entry["indicator"]].unit
     text = (
-        f"{entry['indicator']} = {entry['value']}: {entry['as_extreme']} of {entry['contacts']} contacts of {entry['reference']} reach {entry['at_cut']} or more "
-        f"in about {entry['period_days']} days (at most {entry['upper95']:.10f}"
+        f"{named(entry['indicator'])} = {measured(entry['value'], unit)}: {entry['as_extreme']} of {counted(entry['contacts'], 'contact')} of "
+        f"{entry['reference']} reach {measured(entry['at_cut'], unit)} or more in about {counted(entry['period_days'], 'day')} "
+        f"(at most {entry['upper95']:.10f}"
     ).rstrip("0").rstrip(".") + " of such contacts, exact 95 % bound)"
     return text + ("; not comparable: " + ", ".join(_CAVEATS[c] for c in entry["caveats"]) if entry["caveats"] else "")
 
 
+def not_comparable(entries: list[dict[str, Any]]) -> str:
+    """Return one sentence for all entries of ``typicality`` with a caveat: how many, and why; empty without any."""
+    apart = [e for e in entries if not e["comparable"]]
+    why = [(sum(c in e["caveats"] for e in apart), text) for c, text in _CAVEATS.items()]
+    causes = "; ".join(f"{text} ({n})" for n, text in why if n)
+    return f"{counted(len(apart), 'number')} not comparable: {causes}" if apart else ""
+
+
+def _points(points: int) -> str:
+    return f"{points:+d} {'point' if abs(points) == 1 else 'points'}"
+
+
 def explanation(document: dict[str, Any], f: dict[str, Any], zone: str) -> str:
     """Return the worked sum of one finding as text."""
+    several = len(f["identifiers"]) > 1
     label, identifiers = harmless(f["label"], lines=False), [harmless(i, lines=False) for i in f["identifiers"]]
     out = [
         f"{f['contact_id']} ({label}), role {f['role']}: {f['verdict']}",
@@ -68,7 +91,7 @@ def explanation(document: dict[str, Any], f: dict[str, Any], zone: str) -> str:
         f"statute {document['statute']['id']}, as of {document['as_of']}; identifiers: {', '.join(identifiers) or 'none'}"
         + (
             f" (joined because case.toml declares them of {f['contact_id']}; take one out there to undo it)"
-            if len(identifiers) > 1
+            if several
             else ""
         ),
     ]
@@ -80,20 +103,20 @@ def explanation(document: dict[str, Any], f: dict[str, Any], zone: str) -> str:
     )
     before = f["before_law"]
     out.append(
-        f"before the statute's commencement ({document['statute']['valid_from']}): {before['acts']} acts, {before['occasions']} occasions (background)"
+        f"before the statute's commencement ({document['statute']['valid_from']}): {counted(before['acts'], 'act')}, {counted(before['occasions'], 'occasion')} (background)"
     )
     for v in f["earlier_versions"]:
         met = ", ".join(e["id"] for e in v["elements"] if e["status"] == "met") or "no element"
         out.append(
             f"acts from {v['valid_from']} until {v['valid_to']} by the law of their day (version {v['version']}): {v['verdict']}, "
-            f"{v['points']} points; met: {met}"
+            f"{counted(v['points'], 'point')}; met: {met}"
         )
     for n in document["notices"]:
         if n["contact_id"] == f["contact_id"]:
             effect = "refused" if n["refused"] else "effective" if n["effective"] else "overtaken"
             effect = "dated after the scoring date" if n["later"] else effect
             out.append(
-                f"notice {clock_text(n['at'], zone)} {n['kind']} ({n['basis']}): {effect}{', contested' if n['contested'] else ''}"
+                f"notice {clock_text(n['at'], zone)} {NOTICES[n['kind']]} ({BASES[n['basis']]}): {effect}{', contested' if n['contested'] else ''}"
             )
     for u in document["unblocked"]:
         if u["contact_id"] == f["contact_id"]:
@@ -103,51 +126,60 @@ def explanation(document: dict[str, Any], f: dict[str, Any], zone: str) -> str:
     said = f["said_at_notice"]
     if said["events"]:
         out.append(
-            f"{said['events']} outgoing events within an hour of a notice are the notice itself and answer nothing: {_records(said['records'])}"
+            f"{counted(said['events'], 'outgoing event')} within an hour of a notice {'is' if said['events'] == 1 else 'are'} the notice itself "
+            f"and {'answers' if said['events'] == 1 else 'answer'} nothing: {_records(said['records'])}"
         )
     stated, acts = f["indicators"]["stated_acts"]["value"], f["indicators"]["acts"]["value"]
     if stated:
-        out.append(f"{stated} of {acts} acts are known from the journal alone: they are a person's statement")
+        out.append(f"{stated} of {counted(acts, 'act')} known from the journal alone: a person's statement")
     running = 0
     for e in f["elements"]:
-        out.append(f"\n{e['id']} ({e['need']}): {e['status']} · {e['title']} [{e['mark']}: {e['source']}]")
+        out.append(
+            f"\n{e['title']} ({e['id']}, {needed(e['need'])}): {STATUSES[e['status']]} {marked(e['mark'], e['source'])}"
+        )
         if "needs" in e:
-            out.append(f"    metadata cannot show it; what would fill it: {e['needs']}")
+            out.append(f"    what would fill it: {e['needs']}")
+        above: list[str] = []
         for line in e.get("indicators", []):
             running += line["points"]
             ind = f["indicators"][line["id"]]
-            value = "unknown" if line["value"] is None else f"{line['value']} {ind['unit']}"
-            test = f", threshold {line['threshold']}" if line["threshold"] else ""
+            test = f", threshold {threshold(line['threshold'], ind['unit'])}" if line["threshold"] else ""
             out.append(
-                f"    {line['id']} = {value}{test} [{line['origin']}: {line['source']}]: {line['points']:+d} points, sum {running}"
+                f"    {named(line['id'])} = {measured(line['value'], ind['unit'])}{test} [{sourced(line['origin'], line['source'])}]: "
+                f"{_points(line['points'])}, sum {running}"
             )
             if ind["records"]:
-                out.append(f"        records: {_records(ind['records'])}")
+                same = ind["records"] == above
+                out.append(f"        records: {'the same as above' if same else _records(ind['records'])}")
+            above = ind["records"] or above
         for word in ("unknown_because", "short"):
             if word in e:
                 out.append(f"    {e[word]}")
-    out.append("\nspeaks against")
+    out.append("\nwhat speaks against")
     for a in f["against"]:
         running += a["points"]
-        out.append(f"    {a['id']} = {a['value']} {a['unit']}: {a['points']:+d} points, sum {running}")
-        out.append(f"        records: {_records(a['records'])}")
+        out.append(f"    {named(a['id'])} = {measured(a['value'], a['unit'])}: {_points(a['points'])}, sum {running}")
+        if a["records"]:
+            out.append(f"        records: {_records(a['records'])}")
     if not f["against"]:
         out.append("    nothing that was measured")
     out.append(f"\npoints: {running} of at most {f['points_max']}; points rank contacts and never change a verdict")
     if f["typicality"]:
-        out += ["\n" + TYPICAL, *(f"    {usual(x)}" for x in f["typicality"])]
+        folded = not_comparable(f["typicality"])
+        out += ["\n" + TYPICAL, *(f"    {usual(x)}" for x in f["typicality"] if x["comparable"])]
+        out += [f"    {folded} (not written out here; findings.json has them)"] if folded else []
     if f["hypotheses"]:
         out.append(
             "\none person behind several identifiers? (offered with reasons; nothing is joined until an analyst accepts it)"
         )
         out += [f"    {line}" for line in sentences(f, zone)]
-        out.append("")
     r = f["robustness"]
-    kinds = ", ".join(f"{n} {kind}" for kind, (n, _) in r["by_kind"].items())
+    kinds = ", ".join(counted(n, *CHANGES[kind]) for kind, (n, _) in r["by_kind"].items())
+    flips = len(r["flips"])
     out.append(
-        f"robustness: {r['tested']} changes tried{f' ({kinds})' if kinds else ''}, one at a time: "
+        f"\nhow firm the verdict is: {counted(r['tested'], 'change')} tried{f' ({kinds})' if kinds else ''}, one at a time: "
         + (
-            f"{len(r['flips'])} change the verdict, {r['weakest']} to {r['strongest']}"
+            f"{flips} {'changes' if flips == 1 else 'change'} the verdict, {r['weakest']} to {r['strongest']}"
             if r["flips"]
             else "none changes the verdict"
         )

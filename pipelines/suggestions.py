@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from detector.findings import counted, span_text
+from detector.indicators import all_indicators
 from pipelines.masking import harmless
+from pipelines.report.words import STATUSES, measured
 from pipelines.scoring import clock_text
 
 #: how a refusal is called
@@ -74,11 +76,16 @@ def _side_by_side(finding: dict[str, Any], joined: dict[str, Any], zone: str) ->
         f"with:    {joined['verdict']}, {joined['points']} points, every required element first met {first}: {joined['reason']}",
     ]
     was = {e["id"]: e["status"] for e in finding["elements"]}
-    moved = [f"{e['id']} {was[e['id']]} → {e['status']}" for e in joined["elements"] if e["status"] != was[e["id"]]]
+    titles = {e["id"]: e["title"] for e in finding["elements"]}
+    moved = [
+        f"{titles[e['id']]}: {STATUSES[was[e['id']]]} → {STATUSES[e['status']]}"
+        for e in joined["elements"]
+        if e["status"] != was[e["id"]]
+    ]
     for name, n in joined["indicators"].items():
-        left, right = ("unknown" if n[k] is None else str(n[k]) for k in ("without", "with"))
-        moved.append(f"{name} {left} → {right} {n['unit']}")
-    return [*out, f"what differs: {', '.join(moved) or 'nothing that is shown here'}"]
+        left, right = (measured(n[k], n["unit"]) for k in ("without", "with"))
+        moved.append(f"{all_indicators()[name].title}: {left} → {right}")
+    return [*out, f"what differs: {'; '.join(moved) or 'nothing that is shown here'}"]
 
 
 def sentences(finding: dict[str, Any], zone: str) -> list[str]:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from detector import arrays
 from detector.columns import coded, flags, floats, lookup, numbers, subs, valid
+from detector.course import _by_keys
 from detector.records import RecordIds, unfold
 from tests.build import CaseBuilder
 
@@ -470,3 +471,14 @@ def test_stretches_hold_no_more_than_is_allowed(sizes: list[int], most: int) -> 
     assert [k for i, j in cut for k in range(i, j)] == list(range(len(sizes)))
     assert all(sum(sizes[i:j]) <= most or j == i + 1 for i, j in cut)
     assert all(sum(sizes[i : j + 1]) > most for i, j in cut[:-1])
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(0, 3)] * 4), max_size=40), st.sampled_from((0, 2**16 - 2, 2**40)), st.booleans()
+)
+def test_rows_in_order_of_group_and_keys(rows: list[tuple[int, ...]], from_group: int, in_order: bool) -> None:
+    if in_order:  # by the keys alone, as resolved tables often stand
+        rows = sorted(rows, key=lambda r: r[1:])
+    keys = [ints([r[k] for r in rows]) for k in range(4)]
+    expected = sorted(range(len(rows)), key=lambda i: rows[i])
+    assert _by_keys(keys[0] + from_group, *keys[1:]).tolist() == expected

@@ -20,7 +20,7 @@ from detector.statistics import upper95
 from detector.typicality import MOST_CUTS, BaseRateError, Distribution, Reference, case_typicality, load_reference
 from pipelines import base_rates
 from pipelines.errors import UserError
-from pipelines.explanation import usual
+from pipelines.explanation import not_comparable, usual
 from pipelines.resources import data_dir
 from pipelines.scoring import midnight
 from pipelines.statutes import profile
@@ -241,9 +241,23 @@ def test_nought_and_unknown_have_no_entry() -> None:
 def test_the_words() -> None:
     e = entries(calls(14), small())["unwanted_occasions"]
     assert usual(e) == (
-        "unwanted_occasions = 14: 5 of 50 contacts of small reach 10 or more in about 10 days (at most 0.2 of such contacts, exact 95 % bound); "
+        "Unwanted occasions (unwanted_occasions) = 14 occasions: 5 of 50 contacts of small reach 10 occasions or more in about 10 days (at most 0.2 of such contacts, exact 95 % bound); "
         "not comparable: this course is longer than those contacts were observed"
     )  # fmt: skip
+
+
+def test_what_is_not_comparable_is_folded_into_one_sentence() -> None:
+    e = entries(calls(14), small())["unwanted_occasions"]
+    fine = {**e, "caveats": [], "comparable": True}
+    more = {**e, "caveats": ["period", "notice"]}
+    assert not_comparable([fine]) == not_comparable([]) == ""
+    assert (
+        not_comparable([e, fine])
+        == "1 number not comparable: this course is longer than those contacts were observed (1)"
+    )
+    assert not_comparable([more, fine, e]) == (
+        "2 numbers not comparable: this course is longer than those contacts were observed (2); nobody there was refused (1)"
+    )
 
 
 # -- the files, and how they are made -------------------------------------------------------------------------------------

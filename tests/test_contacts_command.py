@@ -269,7 +269,7 @@ def test_explain_shows_both_sides(case: Path, capsys: pytest.CaptureFixture[str]
     u = candidate(case)
     _, out, _ = run(capsys, "explain", case, "K1")
     assert f"{u} ({NEW}) may be K1" in out
-    assert "without: " in out and "with:    systematic" in out and "acts 6 → 14 acts" in out
+    assert "without: " in out and "with:    systematic" in out and "Acts: 6 acts → 14 acts" in out
     assert f"if all of {u}, {candidate(case, OTHER)} are K1" in out
     _, out, _ = run(capsys, "explain", case, u)
     assert f"{u} may be K1: 9 points" in out

@@ -702,7 +702,17 @@ def test_the_commands_of_the_readme_work(
     """Run every line of the README's own-folder example on the example exports, and look at the exit status."""
     steps = [line.partition("#")[0].strip() for b in blocks("README.md", "sh") for line in b.splitlines()]
     commands = [shlex.split(s)[1:] for s in steps if s.startswith("qorgan ")]
-    assert [c[0] for c in commands] == ["init", "ingest", "score", "score", "explain", "contacts", "show", "report", "verify"]
+    assert [c[0] for c in commands] == [
+        "init",
+        "ingest",
+        "score",
+        "score",
+        "explain",
+        "contacts",
+        "show",
+        "report",
+        "verify",
+    ]
     monkeypatch.chdir(tmp_path)
     shutil.copytree(ROOT / "data" / "examples" / "exports", tmp_path / "exports")
     for command in commands:

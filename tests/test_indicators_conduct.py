@@ -41,4 +41,6 @@ def test_the_fullest_day_of_alerts() -> None:
     case.event("account_access", "K1", "2025-10-07 20:00")  # with the two before it as many, but later
     found = shown(case, "access_max_24h")
     assert (found.value, found.records) == (3, day)
+    assert shown(case, "access_max_24h", law="2025-12-01").value is None, "no source could show one"
+    case.coverage("2025-09-01", "2025-12-31", classes="account_access")
     assert shown(case, "access_max_24h", law="2025-12-01").value == 0

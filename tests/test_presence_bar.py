@@ -112,6 +112,8 @@ def test_positions_too_inaccurate_for_every_place_say_nothing(error: float | Non
     } == dict.fromkeys(("visits", "presence_acts", "tracking_occasions"), told)
     status = {e["id"]: e["status"] for e in finding["elements"]}
     assert status["tracking"] == ("unknown" if told is None else "not_met")
+    tracking = next(e for e in finding["elements"] if e["id"] == "tracking")
+    assert ("less accurate than every place of the owner" in tracking.get("unknown_because", "")) == (told is None)
 
 
 def test_one_accurate_position_or_a_journal_or_no_place_makes_it_known() -> None:

@@ -54,6 +54,12 @@ def text_of(element: Any) -> str:
     return " ".join(element.text_content().split())
 
 
+def value_of(cell: Any) -> int:
+    """Return the value that a cell shows: a whole number, or yes and no."""
+    words_ = {"yes": 1, "no": 0}
+    return words_[text_of(cell)] if text_of(cell) in words_ else number(cell)
+
+
 def number(cell: Any) -> int:
     """Return the whole number that a cell begins with."""
     found = re.match(r"[+−]?[\d\u202f]+", text_of(cell).replace(" ", "\u202f"))
@@ -207,7 +213,7 @@ def test_every_number_of_the_worked_sum_is_that_of_the_findings(page: Any) -> No
             if line["value"] is None:
                 assert text_of(row[1]) == "cannot be told"
             else:
-                assert number(row[1]) == line["value"]
+                assert value_of(row[1]) == line["value"]
             threshold = line["threshold"]
             assert text_of(row[2]).startswith("none" if threshold is None else threshold.split()[0])
             assert threshold is None or number_in(row[2]) == int(threshold.split()[1])
@@ -219,7 +225,7 @@ def test_every_number_of_the_worked_sum_is_that_of_the_findings(page: Any) -> No
         for a in f["against"]:
             running += a["points"]
             row = rows[a["id"]]
-            assert (number(row[1]), number(row[4]), number(row[5])) == (a["value"], a["points"], running)
+            assert (value_of(row[1]), number(row[4]), number(row[5])) == (a["value"], a["points"], running)
         total = table.xpath("./tfoot/tr")[0]
         assert number(total[1]) == number(total[2]) == f["points"] == running
         assert f"of at most {f['points_max']}" in text_of(total[0])

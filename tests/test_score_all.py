@@ -19,7 +19,7 @@ from detector.statute import Profile, load_profile
 from detector.verdict import VERDICTS
 from pipelines import ingest, scoring, statutes
 from pipelines.cli import main
-from pipelines.cli.score import RANK
+from pipelines.cli.score import RANK, last_line, overview
 from pipelines.errors import UserError
 from pipelines.explanation import explanation
 from pipelines.resources import data_dir
@@ -166,7 +166,7 @@ def test_one_table_of_statutes_against_contacts(case: Path, run: Callable[..., t
     assert [line for line in lines if line.startswith("left out: ")] == [
         f"left out: {', '.join(bills())} (bills and no law: never scored)"
     ]
-    assert lines[-1].startswith(f"{len(found)} contacts: ")
+    assert lines[-1].startswith(f"under {DEFAULT}: {len(found)} contacts: ")
 
 
 def test_the_words_of_the_table_are_those_of_the_verdicts() -> None:
@@ -308,7 +308,13 @@ def test_a_case_before_commencement_comes_out_sensibly() -> None:
         assert f["verdict"] in ("none", "insufficient") and (f["verdict"] == "none") == (day != date(2027, 1, 1))
         assert f["before_law"]["acts"] == 60 and f["first_met"] is None
         assert f["indicators"]["acts"]["value"] == 0
-        assert "since the statute is in force" in f["reason"] and all(e["status"] != "met" for e in f["elements"])
+        said = (
+            "since the statute is in force"
+            if day == date(2027, 1, 1)
+            else "not yet in force as of the scoring date: it begins on 2026-02-14"
+        )
+        assert said in f["reason"] or f["verdict"] == "insufficient"
+        assert all(e["status"] != "met" for e in f["elements"])
 
 
 GOOD = (data_dir() / "statutes" / "kz-115-1.toml").read_text(encoding="utf-8")
@@ -491,3 +497,51 @@ def test_numbers_stay_whole(example: Path) -> None:
     scored = score_loaded(loaded, profile("uk-4a")).scored
     assert all(x.dtype == np.int64 for x in scored.elements.points.values())
     assert statutes.profile("uk-4a").points_max == sum(x.best for e in profile("uk-4a").elements for x in e.lines)
+
+
+def test_the_table_of_all_statutes_fits_on_a_terminal(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Further statutes follow in a table of their own, with the contacts again; where the output is no terminal all stand in one."""
+    loaded = scoring.load_case(case)
+    ready_case = ready(loaded, None)
+    documents = [score_loaded(loaded, profile(s), None, case=ready_case).document for s in in_force()]
+    whole = overview(documents)
+    assert "\nno act lies in the time of md (from 2026-02-14), so no verdict there says anything\n" in whole
+    heads = [line for line in whole.splitlines() if line.startswith("contact ")]
+    assert len(heads) == 1 and heads[0].split()[1:] == in_force()
+    for columns in (60, 80, 120):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+        lines = overview(documents).splitlines()
+        heads = [line for line in lines if line.startswith("contact ")]
+        assert len(heads) > 1 and [s for h in heads for s in h.split()[1:]] == in_force()
+        assert max(len(line) for line in lines if re.match("contact |K1 ", line)) <= columns
+        cells = [c for line in lines if line.startswith("K1 ") for c in re.split("  +", line)[1:]]
+        assert cells == re.split("  +", next(x for x in whole.splitlines() if x.startswith("K1 ")))[1:]
+
+
+def test_one_is_not_said_in_the_plural(case: Path) -> None:
+    loaded = scoring.load_case(case)
+    document = score_loaded(loaded, profile(DEFAULT)).document
+    for f in document["findings"]:
+        text = explanation(document, f, "Asia/Almaty")
+        wrong = re.findall(r"(?<![\d.:#-])1 (?:[a-z]+s|outgoing events)\b|[+-]1 points", text)
+        assert not [w for w in wrong if w not in ("1 is", "1 was", "1 changes", "1 hypothesis")], (
+            f["contact_id"],
+            wrong,
+        )
+        assert (
+            "yes or no" not in text
+            and "product_choice" not in text
+            and "[P]: [P]" not in text
+            and "[P: [P]" not in text
+        )
+    one = {
+        **document,
+        "findings": document["findings"][:1],
+        "coverage": document["coverage"][:1],
+        "unidentified": {"acts": 1},
+    }
+    assert re.match(
+        r"1 contact: 1 \w+; 1 act of unidentified callers and persons belongs to nobody; \d+ records read from 1 source,",
+        last_line(one),
+    )

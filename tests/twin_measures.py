@@ -829,8 +829,18 @@ def other_conduct(m: Measuring) -> dict[str, TwinMeasure]:
         said = sum(a.journal for a in acts)
         parts = [{"how": "journal", "acts": said}, {"how": "record", "acts": len(acts) - said}]
         found[name] = replace(counting(acts), parts=[part for part in parts if part["acts"]])
+        if not acts and not could_show(m.case, kind):
+            found[name] = replace(found[name], value=None)
     access = [a for a in m.law if a.kind == "account_access"]
-    return {**found, "access_max_24h": fullest(access, access, DAY)}
+    busiest = fullest(access, access, DAY)
+    if not access and not could_show(m.case, "account_access"):
+        busiest = replace(busiest, value=None)
+    return {**found, "access_max_24h": busiest}
+
+
+def could_show(case: Any, kind: str) -> bool:
+    """Whether a source of the case can hold events of this kind: its coverage names the class, or it is a journal."""
+    return any(kind in row["classes"].split() or row["channel"] == "journal" for row in case.coverage)
 
 
 # -- 8: what speaks against -----------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,14 +29,15 @@ def _acts(kind: str) -> Callable[[State], Measured]:
             acts = {"journal": stated, "record": int(value[g]) - stated}
             return [{"how": how, "acts": n} for how, n in acts.items() if n]
 
-        return Measured(value, mask, parts=parts)
+        return Measured(value, mask, (value > 0) | s.shown_by_a_source(kind), parts)
 
     return compute
 
 
 def _access_24h(s: State) -> Measured:
     mask = _of_kind(s, "account_access")
-    return fullest_window(s, mask, DAY_US, mask)
+    found = fullest_window(s, mask, DAY_US, mask)
+    return replace(found, known=(found.value > 0) | s.shown_by_a_source("account_access"))
 
 
 _KINDS = (
@@ -53,7 +55,7 @@ _KINDS = (
      "de-238 no. 2: through third persons; SAM"),
 )  # fmt: skip
 INDICATORS = (
-    *(Indicator(i, title, "acts", f"number of {what}, since the statute's commencement; what only the journal tells is shown apart", source, _acts(kind))
+    *(Indicator(i, title, "acts", f"number of {what}, since the statute's commencement; what only the journal tells is shown apart; unknown if it is 0 and no source could show one", source, _acts(kind))
       for i, title, kind, what, source in _KINDS),
     Indicator("access_max_24h", "Access to accounts in the fullest 24 hours", "acts",
               "largest number of login alerts, reset codes and linked devices in any [t, t + 24 hours)", "own choice", _access_24h),

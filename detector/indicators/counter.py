@@ -237,11 +237,11 @@ def _owner_heavier(s: State) -> Measured:
     return Measured(np.maximum(s.count(own) - s.count(s.traffic & s.course.act), 0), own)
 
 
-_HARD = "research-criteria section 6"
+_HARD = "own choice"
 INDICATORS = (
     Indicator("template_permille", "Share of occasions in a weekly rhythm", "‰",
               "openings of occasions within the up to three slots (three hours of one weekday) that hold most of them in three or more weeks, to all whose time of "
-              "day is known, rounded half up; unknown below four", _HARD + ": hand-over days; slots our own choice", _template),
+              "day is known, rounded half up; unknown below four", _HARD + ": hand-over days", _template),
     Indicator("office_permille", "Share of acts in office hours", "‰",
               "acts from Monday to Friday, 9:00 to 18:00 of the owner's clock, to all acts whose time of day is known, rounded half up; with Wilson's interval",
               _HARD + ": business hours", _office),

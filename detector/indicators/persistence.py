@@ -151,7 +151,7 @@ def _bursts(s: State) -> Measured:
 
 _BJS = "BJS 2006 (NCJ 224527): at least weekly contact"
 _PATHE = "Pathé & Mullen 1997: ten intrusions over four weeks"
-_CASES = "research-criteria section 7, from decided cases; cut our own choice"
+_CASES = "decided cases; cut our own choice"
 INDICATORS = (
     Indicator("occasions_max_24h", "Occasions in the fullest 24 hours", "occasions",
               "largest number of openings of occasions in any [t, t + 24 hours)", "own choice", _occasions_max(DAY_US)),

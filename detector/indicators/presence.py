@@ -55,7 +55,8 @@ def _tracking(s: State) -> Measured:
 def _waited(s: State) -> Measured:
     c = s.course
     mask = s.sets.law & np.isin(c.manner, [MANNER["waited"], MANNER["followed"], MANNER["entered"]])
-    return measured(s, s.occasions(mask), mask)
+    value = s.occasions(mask)  # only a person can say it
+    return Measured(value, mask, (value > 0) | s.shown_by_a_source("waited"))
 
 
 def _tracker_rows(s: State) -> Measured:
@@ -81,5 +82,5 @@ INDICATORS = (
     Indicator("waiting_occasions", "Occasions of waiting, following or entering", "occasions",
               "occasions of acts that a person wrote down as waited, followed or entered", _D7, _waited),
     Indicator("tracker_sightings", "Sightings of an attributed tracker", "sightings", "records of trackers that are attributed to the contact",
-              "AirGuard, research-criteria section 5", _tracker_rows),
+              "AirGuard", _tracker_rows),
 )  # fmt: skip

@@ -234,6 +234,6 @@ INDICATORS = (
     Indicator("role_place_acts", "Acts at places of the role", "acts", "presence at a place that goes with the role, or is shared", _M,
               _role_place_acts),
     Indicator("tracker_co_travel", "Trackers that travel with the owner", "trackers",
-              "attributed trackers with enough sightings at enough places over a long enough time within the window", "AirGuard, research-criteria section 5",
+              "attributed trackers with enough sightings at enough places over a long enough time within the window", "AirGuard",
               _tracker_co_travel),
 )  # fmt: skip

@@ -217,7 +217,7 @@ INDICATORS = (
               _after_rejection),
     Indicator("block_evasion", "New identifiers after a block", "identifiers",
               "identifiers whose first act came after the first block, within 14 days; unknown without a block",
-              "research-criteria section 7, from Kazakh cases; window our own choice", _evasion),
+              "Kazakh cases; window our own choice", _evasion),
     Indicator("channels_after_notice", "New channels after the refusal", "channels",
               "channels whose first act came after the first effective notice; unknown without one", "BJS 2006, NVAWS 1998: several means", _new_channels),
 )  # fmt: skip

@@ -54,9 +54,9 @@ def _hours(s: State) -> Measured:
 INDICATORS = (
     Indicator("night_permille", "Share of acts at night", "‰",
               "acts from 23:00 to 06:00 of the owner's clock to all acts whose time of day is known, rounded half up; with Wilson's interval",
-              "research-criteria section 7: descriptive only", _night),
+              "own choice: descriptive only", _night),
     Indicator("night_occasions", "Occasions at night", "occasions", "occasions of the acts from 23:00 to 06:00 of the owner's clock",
-              "research-criteria section 7: descriptive only", _night_occasions),
+              "own choice: descriptive only", _night_occasions),
     Indicator("weekend_permille", "Share of acts at the weekend", "‰",
               "acts on Saturday or Sunday of the owner's clock to all acts, rounded half up; with Wilson's interval for every day of the week",
               "own choice", _weekend),

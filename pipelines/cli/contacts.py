@@ -51,7 +51,7 @@ def _suggestions(args: argparse.Namespace) -> int:
     from pipelines.scoring import load_case, parse_day, score_loaded
     from pipelines.statutes import profile
 
-    day = parse_day(args.as_of) if args.as_of else None
+    day = parse_day(args.as_of) if args.as_of is not None else None
     statute = profile(args.statute)
     folder = case_folder(args)
     seen = inputs_of(folder)
@@ -59,7 +59,7 @@ def _suggestions(args: argparse.Namespace) -> int:
     document = score_loaded(loaded, statute, day, known=args.known).document
     given = [
         f"--statute={args.statute}",
-        *([f"--as-of={args.as_of}"] if args.as_of else []),
+        *([f"--as-of={args.as_of}"] if args.as_of is not None else []),
         *(["--known"] if args.known else []),
     ]
     say(listing(document, str(folder), loaded.case.timezone))

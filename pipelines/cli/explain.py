@@ -23,14 +23,14 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.scoring import load_case, parse_day, score_loaded
     from pipelines.statutes import profile
 
-    day = parse_day(args.as_of) if args.as_of else None
+    day = parse_day(args.as_of) if args.as_of is not None else None
     statute = profile(args.statute)
     folder = case_folder(args)
     seen = inputs_of(folder)
     loaded = load_case(folder)
     document = score_loaded(loaded, statute, day, known=args.known).document
     text = explanation(document, find(document, args.contact), loaded.case.timezone)
-    given = [f"--statute={args.statute}", *([f"--as-of={args.as_of}"] if args.as_of else [])]
+    given = [f"--statute={args.statute}", *([f"--as-of={args.as_of}"] if args.as_of is not None else [])]
     say(text)
     record(folder, "explain", given, seen=seen)
     say(last_line(document))

@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
     if args.output is not None and args.output.lower().endswith(".pdf"):
         raise UserError("PDF comes with a later version; write a name that ends in .html, and print that page to PDF")
     statute = profile(args.statute)
-    day = parse_day(args.as_of) if args.as_of else None
+    day = parse_day(args.as_of) if args.as_of is not None else None
     folder = case_folder(args)
     target = None if args.output is None else _target(folder, args.output)
     seen = inputs_of(folder)
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     data = render(outcome, loaded, statute)
     given = [
         f"--statute={args.statute}",
-        *([f"--as-of={args.as_of}"] if args.as_of else []),
+        *([f"--as-of={args.as_of}"] if args.as_of is not None else []),
         *(["--known"] if args.known else []),
     ]
     if target is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import sys
 from typing import Any
 
 HELP = "score a case under a statute"
@@ -44,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
 
     every = args.statute == "all"
     chosen = in_force() if every else [profile(args.statute).id]
-    day = parse_day(args.as_of) if args.as_of else None
+    day = parse_day(args.as_of) if args.as_of is not None else None
     folder = case_folder(args)
     seen = inputs_of(folder)
     loaded = load_case(folder)
@@ -53,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     files = {results_name(d["statute"]["id"], DEFAULT): to_bytes(d) for d in documents}
     given = [
         f"--statute={args.statute}",
-        *([f"--as-of={args.as_of}"] if args.as_of else []),
+        *([f"--as-of={args.as_of}"] if args.as_of is not None else []),
         *(["--known"] if args.known else []),
     ]
     record(folder, "score", [*given, *(["--json"] if args.json else [])], files, seen=seen)
@@ -69,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
         say(f"look at case.toml: {sentence}")
     for sentence in far_off(loaded) if day is None else []:
         say(f"note: {sentence}")
-    say(last_line(next(d for d in documents if d["statute"]["id"] == DEFAULT) if every else documents[0]))
+    last = last_line(next(d for d in documents if d["statute"]["id"] == DEFAULT) if every else documents[0])
+    say(f"under {DEFAULT}: {last}" if every else last)
     return 0
 
 
@@ -80,11 +83,26 @@ def left_out() -> str:
     return f"left out: {', '.join(bills()) or 'none'} (bills and no law: never scored)"
 
 
+def _parts(rows: list[list[str]], heads: list[str]) -> list[list[int]]:
+    """Return the columns of each table, so that it fits on a terminal; all of them in one where the output is no terminal."""
+    if not sys.stdout.isatty():
+        return [list(range(len(heads)))]
+    room = shutil.get_terminal_size().columns
+    width = [max(len(r[i]) for r in [heads, *rows]) + 2 for i in range(len(heads))]
+    parts = [[0]]
+    for i in range(1, len(heads)):
+        if len(parts[-1]) > 1 and sum(width[k] for k in (*parts[-1], i)) - 2 > room:
+            parts.append([0])
+        parts[-1].append(i)
+    return parts
+
+
 def overview(documents: list[dict[str, Any]]) -> str:
     """Return one table of contacts against statutes: verdict, in short, and points; the strongest contacts first.
 
     Contacts that every statute calls ``none`` or ``service`` are counted, not listed.
     """
+    from detector.findings import counted
     from pipelines.cli._common import table
 
     order = list(RANK)
@@ -101,12 +119,25 @@ def overview(documents: list[dict[str, Any]]) -> str:
     rows = [
         [c, *(f"{RANK[f['verdict']]} {f['points']}" for f in shown[c])] for c in sorted(shown, key=strength)
     ]  # fmt: skip
-    text = table(rows, ["contact", *(d["statute"]["id"] for d in documents)])
+    heads = ["contact", *(d["statute"]["id"] for d in documents)]
+    text = "\n\n".join(
+        table([[r[i] for i in part] for r in rows], [heads[i] for i in part]) for part in _parts(rows, heads)
+    )
     first = documents[0]
     title = f"{len(documents)} statutes in force, case {first['case_id']}, as of {first['as_of']}: verdict and points"
     words = ", ".join(f"{short} {name}" for name, short in RANK.items() if short != name)
     folded = len(cells) - len(shown)
-    rest = f"\n{folded} more contacts are none or service under every statute" if folded else ""
+    rest = (
+        f"\n{counted(folded, 'more contact')} {'is' if folded == 1 else 'are'} none or service under every statute"
+        if folded
+        else ""
+    )
+    late = [
+        f"{d['statute']['id']} (from {d['statute']['valid_from']})"
+        for d in documents
+        if d["statute"]["valid_from"] >= d["as_of"][:10]
+    ]
+    rest += f"\nno act lies in the time of {', '.join(late)}, so no verdict there says anything" if late else ""
     return f"{title}\n\n{text}\n{rest}\n{words}; points rank contacts within one statute, not statutes with one another"
 
 
@@ -144,11 +175,13 @@ def summary(document: dict[str, Any]) -> str:
 
 def last_line(document: dict[str, Any]) -> str:
     """Say what was found, how much was left out and why."""
-    verdicts = [f["verdict"] for f in document["findings"]]
+    from detector.findings import counted
+
+    verdicts, nobody = [f["verdict"] for f in document["findings"]], document["unidentified"]["acts"]
     found = ", ".join(f"{verdicts.count(v)} {v}" for v in RANK if v in verdicts)
     cover = document["coverage"]
     lost, scope, double = (sum(c[k] for c in cover) for k in ("rejected", "out_of_scope", "duplicate"))
     return (
-        f"{len(verdicts)} contacts: {found or 'none'}; {document['unidentified']['acts']} acts of unidentified callers and persons belong to nobody; "
-        f"{sum(c['read'] for c in cover)} records read from {len(cover)} sources, {double} duplicate, {lost} rejected, {scope} out of scope"
+        f"{counted(len(verdicts), 'contact')}: {found or 'none'}; {counted(nobody, 'act')} of unidentified callers and persons "
+        f"{'belongs' if nobody == 1 else 'belong'} to nobody; {counted(sum(c['read'] for c in cover), 'record')} read from {counted(len(cover), 'source')}, {double} duplicate, {lost} rejected, {scope} out of scope"
     )

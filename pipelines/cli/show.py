@@ -101,7 +101,7 @@ def _document(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     from pipelines.scoring import load_case, parse_day, score_loaded
     from pipelines.statutes import profile
 
-    day = parse_day(args.as_of) if args.as_of else None
+    day = parse_day(args.as_of) if args.as_of is not None else None
     return score_loaded(load_case(folder), profile(args.statute), day, known=args.known).document
 
 

@@ -132,10 +132,9 @@ def _line(line: Line) -> str:
 
 
 def _mark(mark: str, source: str) -> str:
-    from pipelines.report.words import MARKS
+    from pipelines.report.words import marked
 
-    rest = source.removeprefix("[P]: ") if mark == "P" else source
-    return f"[{MARKS[mark]}: {rest}]"
+    return marked(mark, source)
 
 
 def _head(text: str) -> str:

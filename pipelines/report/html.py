@@ -20,7 +20,7 @@ from markupsafe import Markup
 from detector.findings import span_text
 from detector.indicators import all_indicators
 from detector.statute import Profile
-from pipelines.explanation import usual
+from pipelines.explanation import not_comparable, usual
 from pipelines.report import plots, words
 from pipelines.report.schedule import effect, schedule
 from pipelines.report.view import RANK, View, shown_text
@@ -49,7 +49,11 @@ def render(outcome: Outcome, loaded: LoadedCase, profile: Profile) -> bytes:
     bytes
         One HTML file, UTF-8.
     """
-    view = View(outcome, loaded)
+    with plots.settings():
+        return _page(View(outcome, loaded), profile)
+
+
+def _page(view: View, profile: Profile) -> bytes:
     css = _css()
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -164,7 +168,7 @@ def _detail(view: View, f: dict[str, Any], number: int) -> dict[str, Any]:
         "not_measurable": [e for e in f["elements"] if e["status"] == "not_measurable"],
         "untold": [e for e in f["elements"] if e["status"] in ("unknown", "not_met")],
         "before": _ids(f["before_law"]["records"]), "measures": _measures(view, f),
-        "usual": [usual(x) for x in f["typicality"] if x["comparable"]],
+        "usual": [usual(x) for x in f["typicality"] if x["comparable"]], "not_comparable": not_comparable(f["typicality"]),
         "unusual": [usual(x) for x in f["typicality"] if not x["comparable"]], "hypotheses": sentences(f, view.zone),
     }  # fmt: skip
 

@@ -94,14 +94,26 @@ _RC: dict[str, Any] = {
     "svg.fonttype": "none", "svg.hashsalt": "qorgan", "path.simplify": False, "text.parse_math": False,
     "hatch.linewidth": 0.5, "patch.linewidth": 0.5, "font.family": [FONT],
 }  # fmt: skip
+_set = False  # whether they hold at this moment
 
 
 @contextmanager
-def _settings() -> Iterator[None]:
-    """Draw with our settings, whatever the user's are; names in scripts that the font has not are no reason to warn."""
+def settings() -> Iterator[None]:
+    """Draw with our settings, whatever the user's are; names in scripts that the font has not are no reason to warn.
+
+    Where they hold already nothing is set again: a report enters them once for all its plots.
+    """
+    global _set
+    if _set:
+        yield
+        return
     with matplotlib.rc_context(cast("Any", _RC)), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        yield
+        _set = True
+        try:
+            yield
+        finally:
+            _set = False
 
 
 # -- drawing in inches ----------------------------------------------------------------------------------------------
@@ -210,7 +222,7 @@ def svg(figure: Figure, prefix: str = "p") -> str:
     title = _XML_ILLEGAL.sub("", str(figure.get_label()))
     buffer = io.StringIO()
     canvas = figure.canvas
-    with _settings():
+    with settings():
         try:
             cast("Any", FigureCanvasSVG(figure)).print_svg(
                 buffer, metadata=dict.fromkeys(("Date", "Creator", "Format", "Type"))
@@ -431,7 +443,7 @@ def timeline(view: View, contact: str) -> Figure:
     contact : str
         Id of the contact.
     """
-    with _settings():
+    with settings():
         return _timeline(view, contact)
 
 
@@ -570,7 +582,7 @@ def hour_weekday(view: View, contact: str) -> Figure:
     contact : str
         Id of the contact.
     """
-    with _settings():
+    with settings():
         return _hour_weekday(view, contact)
 
 
@@ -695,7 +707,7 @@ def places(view: View, contact: str) -> Figure:
     contact : str
         Id of the contact.
     """
-    with _settings():
+    with settings():
         return _places(view, contact)
 
 
@@ -900,7 +912,7 @@ def comparison(view: View) -> Figure:
     view : View
         The scored case.
     """
-    with _settings():
+    with settings():
         return _comparison(view)
 
 

@@ -236,6 +236,8 @@ class _Maker:
 
     def ids(self, rows: Ints) -> tuple[tuple[str, ...], int]:
         """Return the ids of the records behind rows, neighbours folded, and how many records are not written out."""
+        if not len(rows):
+            return (), 0
         records = record_rows(self.view.scored, 0, rows)
         folded = self.view.ids.fold(records)
         if len(folded) <= IDS:

@@ -19,6 +19,7 @@ VERDICTS = {
     "none": "nothing that the rules count as a pattern",
 }
 STATUSES = {"met": "met", "not_met": "not met", "unknown": "cannot be told", "not_measurable": "not measurable"}
+NEEDS = {"required": "required", "informative": "for information", "not_measurable": "no metadata can show it"}
 ORIGINS = {
     "statute": "wording of the statute", "case_law": "case law", "gloss": "gloss of an official or a lawyer",
     "research": "published research", "product_choice": "our own choice [P]",
@@ -42,10 +43,12 @@ KINDS = {
     "gift": ("gift", "gifts"), "payment": ("payment", "payments"),
     "third_party": ("act through a third party", "acts through third parties"), "other": ("other event", "other events"),
 }  # fmt: skip
-#: what robustness changes, in the plural
+#: what robustness changes: one, several
 CHANGES = {
-    "number": "numbers of the rules", "threshold": "thresholds", "source": "sources left out", "identifier": "identifiers left out",
-    "journal": "journal left out", "clock": "clocks one hour off", "radius": "radii halved or doubled", "hypothesis": "hypotheses taken as true",
+    "number": ("number of the rules", "numbers of the rules"), "threshold": ("threshold", "thresholds"),
+    "source": ("source left out", "sources left out"), "identifier": ("identifier left out", "identifiers left out"),
+    "journal": ("journal left out", "journals left out"), "clock": ("clock one hour off", "clocks one hour off"),
+    "radius": ("change of all radii", "changes of all radii"), "hypothesis": ("hypothesis taken as true", "hypotheses taken as true"),
 }  # fmt: skip
 CALL_TAGS = {"missed": "missed", "rejected": "rejected", "blocked": "blocked", "voicemail": "voicemail"}
 MANNERS = {
@@ -82,6 +85,8 @@ def measured(value: int | None, unit: str) -> str:
     """Return a measured value with its unit; seconds in words beside."""
     if value is None:
         return "cannot be told"
+    if unit == "yes or no":
+        return "yes" if value else "no"
     if unit == "s" and value >= 120:
         return f"{number(value)} s ({span_text(value)})"
     if unit == "‰":
@@ -91,17 +96,27 @@ def measured(value: int | None, unit: str) -> str:
 
 
 def threshold(text: str | None, unit: str) -> str:
-    """Return a threshold with the unit of seconds in words, ``none`` without one."""
+    """Return a threshold, with its unit if it is in seconds or thousandths, ``none`` without one."""
     if not text:
         return "none"
     sign, _, bound = text.partition(" ")
-    return f"{sign} {measured(int(bound), unit)}" if unit == "s" else text
+    return f"{sign} {measured(int(bound), unit)}" if unit in ("s", "‰") else text
 
 
 def sourced(origin: str, source: str) -> str:
     """Return origin and source of a number; the mark [P] is not said twice."""
     rest = source.removeprefix("[P]: ") if origin == "product_choice" else source
     return f"{ORIGINS[origin]}: {rest}" if rest else ORIGINS[origin]
+
+
+def marked(mark: str, source: str) -> str:
+    """Return how sure a wording is and where it stands; the mark [P] is not said twice."""
+    return f"[{MARKS[mark]}: {source.removeprefix('[P]: ') if mark == 'P' else source}]"
+
+
+def needed(need: str) -> str:
+    """Return what an element is to the verdict."""
+    return "one of this group is enough" if need.startswith("alternative:") else NEEDS[need]
 
 
 def signed(points: int) -> str:
