@@ -178,7 +178,7 @@ def _elements(scored: Scored, g: int, indicators: dict[str, Any]) -> tuple[list[
             if status == "unknown":
                 row["unknown_because"] = _unknown(scored, g, e)
             elif status == "not_met":
-                row["short"] = e.short
+                row["short"] = e.short + _blind_places(e, indicators)
         out.append(row)
     return out, points
 
@@ -203,6 +203,14 @@ _REFUSAL = frozenset({
     "after_notice_occasions", "after_notice_acts", "refused_occasions", "after_notice_share_permille", "channels_after_notice",
     "replies_after_notice", "initiatives_after_notice", "conversations_after_notice", "outgoing_after_notice",
 })  # fmt: skip
+
+
+def _blind_places(e: Element, indicators: dict[str, Any]) -> str:
+    """Name the places of which no position of the contact is accurate enough to say whether it was there: that is no "never there"."""
+    if not any(line.indicator == "tracking_occasions" for line in e.lines):
+        return ""
+    blind = [p["place"] for p in indicators["visits"].get("parts", []) if p["visits"] is None]
+    return f"; no position is accurate enough to say whether the contact was at {', '.join(blind)}" if blind else ""
 
 
 def _unknown(scored: Scored, g: int, element: Element) -> str:

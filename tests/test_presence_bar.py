@@ -225,3 +225,16 @@ def test_a_tree_finds_the_same() -> None:
     other = haversine_m(places[found[inside], 0], places[found[inside], 1], lat[inside], lon[inside])
     assert other.tolist() == metres[inside].tolist()
     assert (found[inside] == nearest[inside, 0]).mean() > 0.99
+
+
+def test_a_place_too_small_for_every_position_is_named_beside_one_that_is_not() -> None:
+    case = CaseBuilder(as_of="2025-11-01")
+    case.contact("K1")
+    case.place("home", radius=30.0)
+    case.place("work", "work", lat=43.3, radius=150.0)
+    for minute in (0, 10, 20):
+        case.fix("K1", f"2025-10-06 10:{minute:02d}", 43.2389, 76.8897, acc=80.0)
+    f = detect(case.tables(), case.as_of)["K1"]
+    tracking = next(e for e in f["elements"] if e["id"] == "tracking")
+    assert tracking["status"] == "not_met"
+    assert tracking["short"].endswith("; no position is accurate enough to say whether the contact was at home")
