@@ -13,13 +13,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from detector.arrays import Bools, Ints, bounded, haversine_m, on_sphere, positions_of
+from detector.arrays import EARTH_M, Bools, Floats, Ints, bounded, haversine_m, on_sphere, positions_of
 
-Floats = NDArray[np.float64]
-
-EARTH_M = 6_371_008.8
 #: rows of a block: small enough to be one stretch of way, large enough to be few
 BLOCK = 32
 #: pairs measured at once

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from detector.arrays import Bools, Ints, haversine_m, positions_of
+from detector.arrays import EARTH_M, Bools, Ints, haversine_m, positions_of
 from detector.columns import coded, flags, floats, lookup, numbers, subs, valid
-from detector.encounters import EARTH_M, EVER, Points, Tracks, meetings
+from detector.encounters import EVER, Points, Tracks, meetings
 from detector.inside import chance_permille, mean_permille
 from detector.model import CaseTables
 

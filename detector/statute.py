@@ -29,12 +29,16 @@ MOST_FAULTS = 100
 MOST_BYTES = 250_000
 
 
-class ProfileError(ValueError):
-    """A profile is refused; ``faults`` holds one sentence for each fault, with file, line and key."""
+class TomlFaults(ValueError):
+    """A file of data is refused; ``faults`` holds one sentence for each fault, with file, line and key."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
         self.faults = faults
+
+
+class ProfileError(TomlFaults):
+    """A profile is refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from detector.parameters import PARAMETERS
 from detector.score import Judged
 from detector.state import State
 from detector.statistics import upper95
-from detector.statute import MOST_NUMBER, TomlReader, read_toml
+from detector.statute import MOST_NUMBER, TomlFaults, TomlReader, read_toml
 
 #: ways of being in touch that a reference can have observed
 WAYS = ("calls", "messages", "mail", "tracks", "sightings")
@@ -39,12 +39,8 @@ _REFERENCE_KEYS = (
 _INDICATOR_KEYS = ("unit", "over", "counts", "unwanted", "known", "at", "reach")
 
 
-class BaseRateError(ValueError):
-    """A base-rate file is refused; ``faults`` holds one sentence for each fault, with file, line and key."""
-
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
-        self.faults = faults
+class BaseRateError(TomlFaults):
+    """A base-rate file is refused."""
 
 
 @dataclass(frozen=True, slots=True)

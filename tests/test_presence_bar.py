@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from sklearn.neighbors import BallTree
 
 import detector.presence as presence_module
-from detector.arrays import haversine_m
-from detector.encounters import EARTH_M, EVER
+from detector.arrays import EARTH_M, haversine_m
+from detector.encounters import EVER
 from detector.presence import episodes, place_of
 from tests.agree import detect, differences
 from tests.build import CaseBuilder
