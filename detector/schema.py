@@ -26,11 +26,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SCHEMA_VERSION = 1
+#: version 2 added the tables ``listed`` and ``unread``; a store of version 1 is read as one in which they are empty
+SCHEMA_VERSION = 2
+READABLE_VERSIONS = (1, 2)
 
 CHANNELS = (
     "phone", "sms", "mms", "whatsapp", "telegram", "email", "google", "gpx", "swarm", "journal", "post", "internet",
-    "in_person", "bluetooth", "other",
+    "in_person", "bluetooth", "signal", "viber", "messenger", "facebook", "instagram", "vk", "snapchat", "tiktok", "x",
+    "discord", "line", "skype", "google_chat", "imessage", "facetime", "rcs", "tinder", "badoo", "life360", "other",
 )  # fmt: skip
 EVENT_KINDS = (
     "call", "message", "email", "request", "mention", "view", "account_access", "delivery", "gift", "payment",
@@ -40,6 +43,24 @@ POSITION_KINDS = (
     "fix", "path", "visit", "check_in", "share", "seen", "waited", "followed", "entered", "tracker_alert",
     "tracker_found", "tracker_sighting",
 )  # fmt: skip
+#: what a list in an export says of its entries: names in an address book are labels, never joins; a list without dates
+#: can be a candidate for a notice and never is one by itself
+LISTS = (
+    "address_book",
+    "blocked",
+    "restricted",
+    "muted",
+    "reported",
+    "friend",
+    "follower",
+    "following",
+    "request_in",
+    "request_out",
+    "refused",
+    "removed",
+    "member",
+    "other",
+)
 PRECISIONS = ("us", "ms", "s", "min", "h", "night", "morning", "afternoon", "evening", "day")
 #: span of a reading of each precision, in microseconds; ``evening`` and the like are quarters of a day [P]
 PRECISION_SPAN_US = {
@@ -199,6 +220,35 @@ POSITIONS = pa.schema(
     metadata={"table": "positions", "row": "one fix, visit or sighting"},
 )  # fmt: skip
 
+LISTED = pa.schema(
+    [
+        *_keys("entry_id"),
+        *(f.with_nullable(True) for f in _times()),
+        _f("channel", S, "the app or way that the list belongs to", allowed=CHANNELS),
+        _f("list", S, "which list: an address book, a block list ...", allowed=LISTS),
+        _f("identifier", S, "normalised identifier of the entry", null=True),
+        _f("identifier_raw", S, "the same as the file writes it", null=True),
+        _f("identifier_kind", S, "what the identifier is",
+           allowed=("phone", "short", "alpha", "mail", "app_id", "name", "label", "withheld", "unknown_caller",
+                    "payphone", "none", "raw")),
+        _f("label", S, "the name that the list gives to the entry: shown, never used to join", null=True),
+        _f("tags", S, "words of the reader, separated by blanks (never content)", null=True),
+    ],
+    metadata={"table": "listed", "row": "one entry of a list: an address book, blocked accounts, requests without a date"},
+)  # fmt: skip
+
+UNREAD = pa.schema(
+    [
+        _f("source_id", S, "first 12 hex digits of sha256"),
+        _f("name", S, "file name, or name of the member of an archive"),
+        _f("container", S, "file name of the archive, null for a file", null=True),
+        _f("bytes", I64, "size", unit="bytes", lo=0),
+        _f("sha256", S, "hash of the bytes"),
+        _f("reason", S, "why nothing of it was read"),
+    ],
+    metadata={"table": "unread", "row": "one file that was handed over and of which nothing was read"},
+)
+
 SOURCES = pa.schema(
     [
         _f("source_id", S, "first 12 hex digits of sha256"),
@@ -322,9 +372,11 @@ TABLES: dict[str, pa.Schema] = {
     "coverage": COVERAGE,
     "witnesses": WITNESSES,
     "rejects": REJECTS,
+    "listed": LISTED,
+    "unread": UNREAD,
 }
 #: tables that ingest writes; the others are made by resolve
-STORED = ("events", "positions", "sources", "coverage", "rejects")
+STORED = ("events", "positions", "sources", "coverage", "rejects", "listed", "unread")
 
 
 @dataclass(frozen=True, slots=True)

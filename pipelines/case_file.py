@@ -6,6 +6,7 @@ date that is no date, a contact that nobody declared are faults, and a file with
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import re
 import tomllib
@@ -164,6 +165,20 @@ class _Table:
             self.fault(key, f"is longer than {MAX_ID} characters")
             return None
         return value
+
+    def table(self, key: str) -> dict[str, str]:
+        """Return a table of texts; a whole number stands for itself."""
+        value = self.values.get(key, {})
+        if not isinstance(value, dict):
+            self.fault(key, f'must be a table such as {{ caller = "Number A" }}, is {_kind(value)}')
+            return {}
+        found = {}
+        for name, one in value.items():
+            if isinstance(one, bool) or not isinstance(one, (str, int)) or not str(one).strip():
+                self.fault(key, f"{shown(name)} must be the name of a column, or its number")
+            else:
+                found[name] = unicodedata.normalize("NFC", str(one))
+        return found
 
     def flag(self, key: str) -> bool | None:
         value = self.values.get(key)
@@ -453,7 +468,10 @@ def _places(check: _Check, data: Mapping[str, Any], contacts: set[str], zone: st
 
 def _sources(check: _Check, data: Mapping[str, Any], contacts: set[str]) -> list[SourceOptions]:
     found: list[SourceOptions] = []
-    for table in _tables(check, data, "source", ("match", "timezone", "date_order", "owner", "subject")):
+    for table in _tables(
+        check, data, "source",
+        ("match", "timezone", "date_order", "owner", "subject", "encoding", "delimiter", "layout", "columns"),
+    ):  # fmt: skip
         match = table.text("match", required=True)
         zone = _zone(table, "timezone", required=False, offsets=True)
         order = table.choice("date_order", DATE_ORDERS, "") or None
@@ -463,7 +481,28 @@ def _sources(check: _Check, data: Mapping[str, Any], contacts: set[str]) -> list
             _known_contact(table, "subject", subject, contacts)
         if owner is not None and not owner.strip():
             table.fault("owner", "must not be empty")
-        found.append(SourceOptions(match or "", zone, order, owner, subject))
+        encoding, delimiter = table.text("encoding"), table.text("delimiter")
+        if encoding is not None:
+            try:
+                codecs.lookup(encoding)
+            except LookupError:
+                table.fault("encoding", "is no encoding that is known, such as utf-8, utf-16 or windows-1251")
+        if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
+            table.fault("delimiter", 'must be one character, such as ";" or "\\t"')
+        columns = table.table("columns")
+        found.append(
+            SourceOptions(
+                match or "",
+                zone,
+                order,
+                owner,
+                subject,
+                encoding,
+                delimiter,
+                table.text("layout"),
+                tuple(columns.items()),
+            )
+        )
     return found
 
 

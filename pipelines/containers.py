@@ -17,8 +17,9 @@ import zipfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import BinaryIO, ClassVar, cast
 
@@ -57,7 +58,6 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 class Found(SourceFile):
     """A source with what the hashing pass learned about it."""
 
-    sha256: str = ""
     head: bytes = b""
     origin: str = ""  # absolute path of the file, or of the outermost archive
     container_sha256: str | None = None
@@ -302,6 +302,87 @@ class _Where:
     budget: _Budget
 
 
+def sha256_again(source: SourceFile) -> str:
+    """Return the hash of a source as it is now, its write-ahead log after it."""
+    digest = hashlib.sha256()
+    for opener in (source.open, source.wal):
+        if opener is not None:
+            with opener() as stream:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+    return digest.hexdigest()
+
+
+def _belongs(name: str) -> str | None:
+    """Return the database that a file is the write-ahead log, the index or the journal of."""
+    return next((name[: -len(end)] for end in _SQLITE_ENDS if name.endswith(end)), None)
+
+
+_SQLITE_ENDS = ("-wal", "-shm", "-journal")
+_SQLITE = b"SQLite format 3\0"
+
+
+def _matches(path: str, pattern: str) -> bool:
+    path, pattern = path.casefold(), pattern.casefold()
+    return fnmatchcase(path, pattern) or (pattern.startswith("*/") and fnmatchcase(path, pattern[2:]))
+
+
+class _FolderBeside:
+    """The files under a folder, or of it alone (``deep=False``), listed when somebody asks."""
+
+    def __init__(self, root: Path, shut: frozenset[Path], *, deep: bool) -> None:
+        self._root, self._shut, self._deep = root, shut, deep
+        self._paths: list[tuple[str, Path]] | None = None
+        self._found: dict[str, Found | None] = {}
+
+    def _list(self) -> list[tuple[str, Path]]:
+        paths: list[tuple[str, Path]] = []
+        for folder, inner, names in os.walk(self._root):
+            here = Path(folder)
+            inner[:] = [d for d in sorted(inner) if self._deep and (here / d).resolve() not in self._shut]
+            paths += [(text_of((here / n).relative_to(self._root).as_posix()), here / n) for n in sorted(names)]
+            if len(paths) > MAX_MEMBERS:
+                break
+        return sorted(paths, key=lambda p: p[0])
+
+    def find(self, pattern: str) -> list[Found]:
+        """Return the files whose path matches (see the contract)."""
+        if self._paths is None:
+            self._paths = self._list()
+        out = []
+        for name, path in self._paths:
+            if not _matches(name, pattern) or path.is_symlink():
+                continue
+            if name not in self._found:
+                self._found[name] = next((f for f in _file(path, self) if isinstance(f, Found)), None)
+            if (found := self._found[name]) is not None:
+                out.append(found)
+        return out
+
+
+class _ArchiveBeside:
+    """The members of an archive."""
+
+    def __init__(self, archive: _Archive, container: str, where: _Where) -> None:
+        self._of = (archive, container, where)
+        self._found: dict[int, Found | None] = {}
+        self.names = {text_of(i.orig_filename): k for k, i in enumerate(archive.zip().infolist())}
+
+    def find(self, pattern: str) -> list[Found]:
+        """Return the members whose name matches (see the contract)."""
+        archive, container, where = self._of
+        out = []
+        for name, index in sorted(self.names.items()):
+            if not _matches(name, pattern):
+                continue
+            if index not in self._found:
+                walked = _walk_member(archive, index, container, where, MAX_DEPTH, self)
+                self._found[index] = next((f for f in walked if isinstance(f, Found)), None)
+            if (found := self._found[index]) is not None:
+                out.append(found)
+        return out
+
+
 def _walk_zip(
     opener: Callable[[], BinaryIO], path: Path | None, name: str, outer: str | None, where: _Where, depth: int
 ) -> Iterator[Found | Refused]:
@@ -332,9 +413,10 @@ def _walk_zip(
         yield refuse(f"the archive inflates to more than {MAX_TOTAL // 10**9} GB")
         return
     where.budget.left -= total
+    beside = _ArchiveBeside(archive, container, where)
     try:
         for index in sorted(range(len(infos)), key=lambda i: (infos[i].orig_filename, i)):
-            yield from _walk_member(archive, index, container, where, depth)
+            yield from _walk_member(archive, index, container, where, depth, beside)
     finally:
         archive.close()
 
@@ -350,7 +432,9 @@ def _why(error: BaseException) -> str:
     return "it cannot be unpacked"
 
 
-def _walk_member(archive: _Archive, index: int, container: str, where: _Where, depth: int) -> Iterator[Found | Refused]:
+def _walk_member(
+    archive: _Archive, index: int, container: str, where: _Where, depth: int, beside: _ArchiveBeside
+) -> Iterator[Found | Refused]:
     info = archive.zip().infolist()[index]
     name = text_of(info.orig_filename)
     if name.endswith("/"):
@@ -366,6 +450,9 @@ def _walk_member(archive: _Archive, index: int, container: str, where: _Where, d
         return
     if info.file_size == 0:
         yield Refused(name, container, "is empty", skipped=True)
+        return
+    if _belongs(name) in beside.names:
+        yield Refused(name, container, "belongs to a database and is read with it", skipped=True)
         return
     try:
         with archive.member(index) as stream:
@@ -391,10 +478,21 @@ def _walk_member(archive: _Archive, index: int, container: str, where: _Where, d
             return
         yield from _walk_zip(opener, None, name, container, where, depth + 1)
         return
-    yield Found(
-        digest[:12], name, container, size, lambda: archive.member(index), None, _entry_us(info), digest, head,
-        where.origin, where.sha256, where.stamp,
+    found = Found(
+        digest[:12], name, container, size, lambda: archive.member(index), None, _entry_us(info), beside, None, 0, digest,
+        head, where.origin, where.sha256, where.stamp,
     )  # fmt: skip
+    log = beside.names.get(f"{name}-wal")
+    if head.startswith(_SQLITE) and log is not None and (size := archive.zip().infolist()[log].file_size):
+        found = _with_wal(found, lambda: archive.member(log), size)
+    yield found
+
+
+def _with_wal(found: Found, wal: Callable[[], BinaryIO], size: int) -> Found:
+    """Return a database as one source with its write-ahead log."""
+    found = replace(found, wal=wal, wal_size=size)
+    digest = sha256_again(found)
+    return replace(found, source_id=digest[:12], sha256=digest)
 
 
 def _inner_opener(archive: _Archive, info: zipfile.ZipInfo, index: int) -> Callable[[], BinaryIO] | None:
@@ -424,7 +522,7 @@ def _is_office(head: bytes) -> bool:
 # -- files and folders ------------------------------------------------------------------------------------------------
 
 
-def _file(path: Path) -> Iterator[Found | Refused]:
+def _file(path: Path, beside: _FolderBeside) -> Iterator[Found | Refused]:
     name = text_of(path.name)
     if _junk((path.name,)):
         yield Refused(name, None, "written by the operating system, not by an app", skipped=True)
@@ -451,14 +549,24 @@ def _file(path: Path) -> Iterator[Found | Refused]:
         where = _Where(origin, digest, stamp, _Budget())
         yield from _walk_zip(lambda: cast(BinaryIO, path.open("rb")), path, name, None, where, 1)
         return
-    yield Found(
-        digest[:12], name, None, size, lambda: cast(BinaryIO, path.open("rb")), origin, None, digest, head, origin,
-        None, stamp,
+    found = Found(
+        digest[:12], name, None, size, lambda: cast(BinaryIO, path.open("rb")), origin, None, beside, None, 0, digest,
+        head, origin, None, stamp,
     )  # fmt: skip
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        log_size = log.stat().st_size if head.startswith(_SQLITE) and log.is_file() else 0
+        if log_size:
+            found = _with_wal(found, lambda: cast(BinaryIO, log.open("rb")), log_size)
+    except OSError as error:
+        yield Refused(name, None, f"its write-ahead log cannot be read: {error.strerror or 'input error'}")
+        return
+    yield found
 
 
 def _folder(root: Path, exclude: frozenset[Path]) -> Iterator[Found | Refused]:
     inside = root.resolve()
+    beside = _FolderBeside(root, exclude, deep=True)
     pending = [root]  # a stack of its own: folders can be nested more deeply than Python can call
     while pending:
         path = pending.pop()
@@ -482,7 +590,11 @@ def _folder(root: Path, exclude: frozenset[Path]) -> Iterator[Found | Refused]:
             reason = getattr(error, "strerror", None) or "input error"
             yield Refused(text_of(path.name), None, f"cannot be read: {reason}")
             continue
-        yield from _file(path)
+        owner = _belongs(path.name)
+        if owner is not None and path.with_name(owner).is_file():
+            yield Refused(text_of(path.name), None, "belongs to a database and is read with it", skipped=True)
+            continue
+        yield from _file(path, beside)
 
 
 def walk(paths: Iterable[str | Path], exclude: Iterable[Path] = ()) -> Iterator[Found | Refused]:
@@ -527,4 +639,4 @@ def _each(given: Sequence[Path], shut: frozenset[Path]) -> Iterator[Found | Refu
         if path.is_dir():
             yield from _folder(path, shut)
         else:
-            yield from _file(path)
+            yield from _file(path, _FolderBeside(path.parent, shut, deep=False))

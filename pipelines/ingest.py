@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, cast
 from pipelines import case_file, store
 from pipelines.case_file import names_of
 from pipelines.case_model import CaseFile
-from pipelines.containers import Found, Refused, stamp_of, walk
+from pipelines.containers import Found, Refused, sha256_again, stamp_of, walk
 from pipelines.errors import Finding, InternalError, UserError, count, shown
 from pipelines.files import sha256_of
 from pipelines.readers import all_readers, recognise
@@ -35,8 +35,8 @@ from pipelines.store.lock import hold
 from pipelines.store.results import FOLDER as RESULTS
 from pipelines.store.sink import Part, StoreSink, StoreWriteError
 
-#: options that a reader uses; the time zone is applied on every load instead
-READ_OPTIONS = ("owner", "date_order", "subject")
+#: options that no reader uses: the time zone is applied on every load
+LATER_OPTIONS = ("timezone",)
 _STEP = 8 << 20
 _BUFFER = 1 << 20
 _MEDIA = (
@@ -208,10 +208,9 @@ class _Watch:
         """Return whether the file is not, or was not while it was read, what was hashed in the first pass."""
         if stamp_of(self._found.origin) != self._found.stamp:
             return True
-        hashes = {s.sha256 for s in self._streams} - {None}
+        hashes = {s.sha256 for s in self._streams} - {None} if self._found.wal is None else set()
         if not hashes:
-            with self._found.open() as stream:
-                hashes = {hashlib.file_digest(stream, "sha256").hexdigest()}  # type: ignore[arg-type]
+            hashes = {sha256_again(self._found)}
         return hashes != {self._found.sha256}
 
 
@@ -237,6 +236,7 @@ class _Run:
     contact_names: frozenset[str]
     progress: Callable[[Progress], None] | None
     inputs: dict[str, str] = field(default_factory=dict)
+    not_read: list[dict[str, Any]] = field(default_factory=list)
     waits: list[tuple[WaitingSource, str]] = field(default_factory=list)
     names: Counter[str] = field(default_factory=Counter)
 
@@ -250,6 +250,18 @@ class _Run:
         finding = Finding(label(item.name, item.container), item.reason)
         (self.report.skipped if item.skipped else self.report.failed).append(finding)
 
+    def unread(self, item: Found, reason: str) -> None:
+        """List a file of which nothing was read: nobody shall believe that it was covered."""
+        self.not_read.append(
+            {"source_id": item.source_id, "name": item.name, "container": item.container, "bytes": item.size,
+             "sha256": item.sha256, "reason": reason}
+        )  # fmt: skip
+
+    def failed(self, item: Found, name: str, reason: str) -> None:
+        """Say that a file failed, and list it as not read."""
+        self.report.failed.append(Finding(name, reason))
+        self.unread(item, reason)
+
     def found(self, item: Found) -> None:
         name = label(item.name, item.container)
         if any(item.source_id == w.source_id for w, _ in self.waits):
@@ -259,26 +271,28 @@ class _Run:
         if item.source_id in self.known:
             self._known(item, name)
             return
-        head = Head(item.head, item.name, item.container, item.size)
+        head = Head(item.head, item.name, item.container, item.size, item)
         try:
             claims, verdict = recognise(head)
         except Exception:
-            self.report.failed.append(Finding(name, "a reader failed while looking at its beginning; please report it"))
+            self.failed(item, name, "a reader failed while looking at its beginning; please report it")
             return
         if verdict == "unknown":
             if any(item.head[at : at + len(magic)] == magic for at, magic in _MEDIA):
                 self.report.skipped.append(Finding(name, "is a picture, film, sound or document, no log"))
             else:
                 self.report.unknown.append(Finding(name, "no reader knows this format"))
+                self.unread(item, "no reader knows this format")
             return
         if verdict == "ambiguous":
             ids = ", ".join(i for i, c in claims if c.sure == claims[0][1].sure)
             self.report.unknown.append(Finding(name, f"several readers claim it equally: {ids}"))
+            self.unread(item, f"several readers claim it equally: {ids}")
             return
         try:
             options = options_for(self.case, item.source_id, item.name, item.container)
         except UserError as error:
-            self.report.failed.append(Finding(name, str(error)))
+            self.failed(item, name, str(error))
             return
         self._read(item, name, all_readers()[claims[0][0]], options)
 
@@ -316,19 +330,20 @@ class _Run:
             part = sink.finish()
             if watch.changed():
                 part = None
-                self.report.failed.append(Finding(name, "was changed while it was being read; nothing of it is stored"))
+                self.failed(item, name, "was changed while it was being read; nothing of it is stored")
         except Waiting as wait:
             source = WaitingSource(item.source_id, item.name, item.container, described.id, wait.reason, "")
             self.waits.append((source, wait.lines))
+            self.unread(item, f"waits for an option: {wait.reason}")
         except Unreadable as error:
             where = f" (at {error.record})" if error.record else ""
-            self.report.failed.append(Finding(name, f"{error.reason}{where}"))
+            self.failed(item, name, f"{error.reason}{where}")
         except StoreWriteError as error:
             raise UserError(f"the store cannot be written: {error}; nothing was changed") from None
         except Exception as error:
             if isinstance(sink.fault, StoreWriteError):
                 raise UserError(f"the store cannot be written: {sink.fault}; nothing was changed") from None
-            self.report.failed.append(Finding(name, _failure(error, described.id, sink, watch)))
+            self.failed(item, name, _failure(error, described.id, sink, watch))
         finally:
             if part is None:
                 sink.discard()
@@ -342,11 +357,13 @@ class _Run:
             "sha256": item.sha256, "format": described.id, "reader": type(reader).__module__,
             "reader_version": described.version,
             "options": json.dumps(dict(sorted(options.items())), ensure_ascii=False),
-            "owner_identifiers": json.dumps(sorted(part.owners), ensure_ascii=False), "notes": "\n".join(part.notes),
+            "owner_identifiers": json.dumps(sorted(part.owners), ensure_ascii=False),
+            "notes": "\n".join([*part.notes, *_companions(part)]),
         }  # fmt: skip
         self.generation.add(store.SourceRow(values, item.origin), part)
         self.known[item.source_id] = item.sha256
         self.inputs[item.source_id] = item.sha256
+        self.inputs.update((f"companion:{h[:12]}", h) for h in part.companions)
         if item.container_sha256 is not None:
             self.inputs[f"archive:{item.container_sha256[:12]}"] = item.container_sha256
         self.report.stored.append(
@@ -357,8 +374,13 @@ class _Run:
         )  # fmt: skip
 
 
+def _companions(part: Part) -> list[str]:
+    """Name the files that were looked at beside the source by their hashes: their names may be those of persons."""
+    return [f"read together with the file of SHA-256 {h} ({role})" for h, role in sorted(part.companions.items())]
+
+
 def _read_options(options: Mapping[str, str]) -> dict[str, str]:
-    return {k: v for k, v in options.items() if k in READ_OPTIONS}
+    return {k: v for k, v in options.items() if k not in LATER_OPTIONS}
 
 
 def _failure(error: Exception, reader: str, sink: StoreSink, watch: _Watch) -> str:
@@ -435,6 +457,10 @@ def ingest(
                     argument = f"file:{item.sha256[:12]}" if outer is None else f"archive:{outer[:12]}"
             arguments.append(argument)
         run.end()
+        if report.exit_code != 2:
+            for values in run.not_read:
+                if values["source_id"] not in run.known:
+                    generation.unread(values)
         if not generation.changed:
             report.head = custody.head(folder)
             return report

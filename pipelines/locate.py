@@ -8,6 +8,7 @@ of memory, and the bytes shown are those of the file: no parser has put them in 
 from __future__ import annotations
 
 import codecs
+import json
 import re
 import zipfile
 import zlib
@@ -20,6 +21,8 @@ import msgspec
 from pipelines.masking import FAMILIES, Allowed, harmless, hidden, mask_chat_lines, mask_json, mask_xml
 from pipelines.readers import all_readers
 from pipelines.readers._json_stream import Bad, Block, Broken, JsonStream, Value
+from pipelines.readers._sheets import find_row
+from pipelines.readers._sqlite import open_database
 from pipelines.readers._xml_text import encoding_of
 from pipelines.readers.base import Finder, SourceFile, Span, Unreadable
 
@@ -34,6 +37,8 @@ VALUE_LIMIT = 1 << 16
 _LINES = re.compile(r"line:([1-9]\d{0,17})|lines:([1-9]\d{0,17})-([1-9]\d{0,17})", re.ASCII)
 _BYTES = re.compile(r"bytes:(\d{1,18})-(\d{1,18})", re.ASCII)
 _XML = re.compile(r"xml:((?:/[^/\[\]\s]{1,200}(?:\[[1-9]\d{0,17}\])?){1,64})", re.ASCII)
+_SQL = re.compile(r"sql:([^/]{1,200})/(-?\d{1,19})", re.ASCII)
+_CELL = re.compile(r"cell:(.{0,200})!([1-9]\d{0,8})", re.DOTALL)
 _STEP = re.compile(r"/([^/\[]+)(?:\[(\d+)\])?")
 _INDEX = re.compile(r"0|[1-9]\d{0,17}", re.ASCII)
 _LINE_END = re.compile(r"\r(?=\n|\Z)")
@@ -599,6 +604,27 @@ def _find_again(source: SourceFile, record: str, fmt: str, n: int | None) -> tup
         return _take_span(stream, span, xml=record.startswith("xml:"))
 
 
+# -- sql: and cell:
+
+
+def _as_json(value: object) -> _Capture:
+    capture = _Capture(None)
+    capture.add(json.dumps(value, ensure_ascii=False, default=_plain).encode("utf-8", "replace"))
+    return capture
+
+
+def _plain(value: object) -> str:
+    return f"{len(value)} bytes" if isinstance(value, bytes) else str(value)
+
+
+def _find_sql(source: SourceFile, record: str, table: str, rowid: int) -> _Capture:
+    with open_database(source) as db:
+        row = db.row(table, rowid)
+    if row is None:
+        raise LocateError(source, record, "there is no such record")
+    return _as_json(row)
+
+
 # -- the whole
 
 
@@ -638,7 +664,7 @@ def _masked(source: SourceFile, record: str, fmt: str, plain: str, places: list[
         return cast("Callable[[SourceFile, str], str]", own)(source, plain)
     allowed = getattr(reader, "allowed", None) or FAMILIES.get(fmt) or Allowed()
     left_out = sum(count for _, count in places)
-    if record.startswith("json:"):
+    if record.startswith(("json:", "sql:")):
         return hidden(len(plain) + left_out) if left_out else mask_json(plain, record.rpartition("/")[2], allowed)
     if record.startswith("xml:"):
         return mask_xml(plain, allowed, places)
@@ -650,7 +676,10 @@ def _masked(source: SourceFile, record: str, fmt: str, plain: str, places: list[
 def _find(source: SourceFile, record: str, fmt: str, n: int | None) -> tuple[_Capture, bool, str]:
     missing = LocateError(source, record, "there is no such record")
     capture: _Capture | None
-    if record.startswith(("json:/", "xml:/")) and (again := _find_again(source, record, fmt, n)) is not None:
+    if (
+        record.startswith(("json:/", "xml:/", "bytes:", "mail:"))
+        and (again := _find_again(source, record, fmt, n)) is not None
+    ):
         return *again, "utf-8"
     if found := _LINES.fullmatch(record):
         first = int(found.group(1) or found.group(2))
@@ -675,9 +704,13 @@ def _find(source: SourceFile, record: str, fmt: str, n: int | None) -> tuple[_Ca
         with source.open() as stream:
             text = _Text(stream)
             capture, complete = _find_xml(text, steps)
-    elif record.startswith(("sql:", "cell:", "mail:")):
-        kind = record.partition(":")[0]
-        raise LocateError(source, record, f"this version has no reader that writes {kind}: records")
+    elif found := _SQL.fullmatch(record):
+        return _find_sql(source, record, found.group(1), int(found.group(2))), True, "utf-8"
+    elif found := _CELL.fullmatch(record):
+        row = find_row(source, found.group(1), int(found.group(2)))
+        if row is None:
+            raise missing
+        return _as_json(list(row.cells)), True, "utf-8"
     else:
         raise LocateError(source, record, "this is no locator of a record")
     if capture is None:
@@ -714,6 +747,8 @@ def open_record(source: SourceFile, record: str, fmt: str, n: int | None = None)
         capture, complete, encoding = _find(source, record, fmt, n)
         marked, plain, places = _decoded(capture, encoding)
         masked = _masked(source, record, fmt, plain, places)
+    except Unreadable as error:
+        raise LocateError(source, record, error.reason) from None
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
         raise LocateError(source, record, f"the source cannot be read ({type(error).__name__})") from None
     end = None if capture.start is None else capture.start + capture.taken

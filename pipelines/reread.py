@@ -21,7 +21,7 @@ import pyarrow as pa
 from pipelines.identifiers import phone_identifier
 from pipelines.locate import LocateError, RawRecord, open_record
 from pipelines.readers import all_readers
-from pipelines.readers.base import EVENT_DEFAULTS, POSITION_DEFAULTS, Context, SourceFile, Unreadable, Waiting
+from pipelines.readers.base import EVENT_DEFAULTS, POSITION_DEFAULTS, Context, Discard, SourceFile, Unreadable, Waiting
 
 __all__ = ["NOT_COMPARED", "disagreement"]
 
@@ -42,7 +42,7 @@ _NOBODY = "telegram:user1"
 _GROUP = b'"type":"private_group",'
 
 
-class _Rows:
+class _Rows(Discard):
     """A sink that keeps the few rows of one record."""
 
     def __init__(self) -> None:
@@ -61,9 +61,6 @@ class _Rows:
         """Keep position rows."""
         self._take("position", rows, columns, POSITION_DEFAULTS)
 
-    def reject(self, n: int, record: str, reason: str) -> None:
-        """A rejected record gives no row."""
-
     def out_of_scope(self, records: int = 1) -> None:
         """Such a record gives no row; whether it is one may rest on who the owner is."""
         self.out += records
@@ -71,19 +68,6 @@ class _Rows:
     def read(self, records: int) -> None:
         """Count the records: it must be one."""
         self.records += records
-
-    def note(self, text: str) -> None:
-        """Nothing is noted."""
-
-    def owner(self, identifiers: Sequence[str]) -> None:
-        """Nobody is the owner here."""
-
-    def coverage(
-        self, channel: str, classes: str, *, scope: str = "all", scope_id: str | None = None,
-        local_from: int | None = None, local_to: int | None = None, zone_basis: str | None = None,
-        stated_offset_s: int | None = None, basis: str = "observed", complete: str = "unknown",
-    ) -> None:  # fmt: skip
-        """Nothing is covered."""
 
 
 def _list(value: Any, rows: int) -> list[Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -12,7 +14,15 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines.identifiers import phone_identifier
-from pipelines.readers.base import EVENT_DEFAULTS, POSITION_DEFAULTS, Context, Head, Reader, SourceFile
+from pipelines.readers.base import (
+    EVENT_DEFAULTS,
+    LISTED_DEFAULTS,
+    POSITION_DEFAULTS,
+    Context,
+    Head,
+    Reader,
+    SourceFile,
+)
 
 
 def _plain(value: Any, rows: int) -> list[Any]:
@@ -32,6 +42,8 @@ class Collected:
     def __init__(self) -> None:
         self.event_rows: list[dict[str, Any]] = []
         self.position_rows: list[dict[str, Any]] = []
+        self.listed_rows: list[dict[str, Any]] = []
+        self.companions: list[tuple[str, SourceFile]] = []
         self.rejects: list[tuple[int, str, str]] = []
         self.scoped_out = 0
         self.records = 0
@@ -40,7 +52,8 @@ class Collected:
         self.covers: list[dict[str, Any]] = []
 
     def _rows(self, rows: int, columns: Mapping[str, Any], defaults: dict[str, Any]) -> list[dict[str, Any]]:
-        unknown = set(columns) - set(defaults) - {"n", "record", "local_time", "kind", "direction", "subject"}
+        unknown = set(columns) - set(defaults) - {"n", "record", "local_time", "kind", "direction", "subject",
+                                                  "list", "channel"}  # fmt: skip
         assert not unknown, f"unknown columns {unknown}"
         full = {k: _plain(v, rows) for k, v in {**defaults, **columns}.items()}
         return [dict(zip(full, values, strict=True)) for values in zip(*full.values(), strict=True)]
@@ -50,6 +63,12 @@ class Collected:
 
     def positions(self, rows: int, columns: Mapping[str, Any]) -> None:
         self.position_rows += self._rows(rows, columns, POSITION_DEFAULTS)
+
+    def listed(self, rows: int, columns: Mapping[str, Any]) -> None:
+        self.listed_rows += self._rows(rows, columns, LISTED_DEFAULTS)
+
+    def companion(self, role: str, source: SourceFile) -> None:
+        self.companions.append((role, source))
 
     def reject(self, n: int, record: str, reason: str) -> None:
         self.rejects.append((n, record, reason))
@@ -72,11 +91,22 @@ class Collected:
     @property
     def kept(self) -> int:
         """Number of records (not rows) that were kept."""
-        return len({r["n"] for r in self.event_rows} | {r["n"] for r in self.position_rows})
+        return len({r["n"] for r in (*self.event_rows, *self.position_rows, *self.listed_rows)})
 
     def conserved(self) -> bool:
         """Return whether read = kept + rejected + out of scope."""
         return self.records == self.kept + len(self.rejects) + self.scoped_out
+
+
+class Folder:
+    """Files that lie beside a source: what a reader may look things up in."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        self.files = {name: source_of(data, name) for name, data in files.items()}
+
+    def find(self, pattern: str) -> list[SourceFile]:
+        wanted = (pattern.casefold(), pattern.casefold().removeprefix("*/"))
+        return [s for n, s in sorted(self.files.items()) if any(fnmatchcase(n.casefold(), w) for w in wanted)]
 
 
 def source_of(data: bytes | Path, name: str = "", container: str | None = None) -> SourceFile:
@@ -88,10 +118,10 @@ def source_of(data: bytes | Path, name: str = "", container: str | None = None) 
             return path.open("rb")
 
         raw = path.read_bytes()
-        return SourceFile(
-            hashlib.sha256(raw).hexdigest()[:12], name or path.name, container, len(raw), opener, str(path)
-        )
-    return SourceFile(hashlib.sha256(data).hexdigest()[:12], name, container, len(data), lambda: io.BytesIO(data), None)
+        digest = hashlib.sha256(raw).hexdigest()
+        return SourceFile(digest[:12], name or path.name, container, len(raw), opener, str(path), sha256=digest)
+    digest = hashlib.sha256(data).hexdigest()
+    return SourceFile(digest[:12], name, container, len(data), lambda: io.BytesIO(data), None, sha256=digest)
 
 
 def context(
@@ -102,14 +132,16 @@ def context(
 
 
 def collect(reader: Reader, data: bytes | Path, name: str = "", ctx: Context | None = None,
-            container: str | None = None) -> Collected:  # fmt: skip
-    """Run a reader over a file or bytes and return what it put out."""
+            container: str | None = None, beside: Mapping[str, bytes] | None = None) -> Collected:  # fmt: skip
+    """Run a reader over a file or bytes, with the files that lie beside it, and return what it put out."""
     out = Collected()
-    reader.read(source_of(data, name, container), ctx or context(), out)
+    source = source_of(data, name, container)
+    reader.read(source if beside is None else replace(source, beside=Folder(beside)), ctx or context(), out)
     return out
 
 
 def head_of(data: bytes | Path, name: str = "", container: str | None = None) -> Head:
     """Make what recognition may look at."""
     raw = data.read_bytes() if isinstance(data, Path) else data
-    return Head(raw[:65536], name or (data.name if isinstance(data, Path) else ""), container, len(raw))
+    source = source_of(data, name, container)
+    return Head(raw[:65536], source.name, container, len(raw), source)

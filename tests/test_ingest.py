@@ -7,6 +7,7 @@ import io
 import json
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -318,10 +319,7 @@ def test_colliding_ids_are_refused(case: Path, tmp_path: Path, monkeypatch: pyte
     def colliding(*args: Any) -> Any:
         for item in walk(*args):
             assert isinstance(item, Found)
-            yield type(item)(
-                "0" * 12, item.name, None, item.size, item.open, item.path, None, item.sha256, item.head, item.origin, None,
-                item.stamp,
-            )  # fmt: skip
+            yield replace(item, source_id="0" * 12)
 
     monkeypatch.setattr("pipelines.ingest.walk", colliding)
     report = ingest(case, [put(tmp_path, "a.txt", messages(1)), put(tmp_path, "b.txt", messages(2))])

@@ -147,9 +147,16 @@ def test_what_is_no_locator(record: str) -> None:
     assert len(missing(b"abc\n" * 9, record)) < 400
 
 
-@pytest.mark.parametrize("record", ["sql:message/4711", "cell:Sheet1!12", "mail:17"])
-def test_locators_of_later_readers(record: str) -> None:
-    assert "this version has no reader that writes" in missing(b"abc", record)
+@pytest.mark.parametrize(
+    ("record", "words"),
+    [
+        ("sql:message/4711", "no SQLite database"),
+        ("cell:Sheet1!12", "the workbook is broken"),
+        ("mail:17", "no locator"),
+    ],
+)
+def test_locators_of_files_of_another_kind(record: str, words: str) -> None:
+    assert words in missing(b"abc", record)
 
 
 def test_the_error_names_file_and_record_and_is_harmless() -> None:

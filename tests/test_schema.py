@@ -168,6 +168,7 @@ def test_a_number_that_is_no_count_or_code_has_a_unit() -> None:
         "events.n",
         "positions.n",
         "rejects.n",
+        "listed.n",
         "events.fold",
         "positions.fold",
         "sources.reader_version",

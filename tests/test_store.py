@@ -330,7 +330,7 @@ def test_read_gives_what_was_written(case: Path) -> None:
         data = getattr(tables, name)
         assert data.schema.equals(stored_schema(name), check_metadata=True)
         validate(name, data, stored=True)
-    assert [getattr(tables, t).num_rows for t in STORED] == [5, 3, 2, 1, 2]
+    assert [getattr(tables, t).num_rows for t in STORED] == [5, 3, 2, 1, 2, 0, 0]
     assert tables.sources.select(["read", "kept", "rejected", "out_of_scope"]).to_pylist()[0] == {
         "read": 10, "kept": 8, "rejected": 2, "out_of_scope": 0,
     }  # fmt: skip
@@ -545,7 +545,8 @@ def test_manifest_names_no_file_elsewhere(case: Path) -> None:
     with pytest.raises(UserError, match="does not fit"):
         store.Manifest.from_bytes(raw.replace(b'"file": "events', b'"file": "../events'))
     with pytest.raises(UserError, match="version 99"):
-        store.Manifest.from_bytes(raw.replace(b'"schema_version": 1', b'"schema_version": 99'))
+        store.Manifest.from_bytes(raw.replace(b'"schema_version": 2', b'"schema_version": 99'))
+    assert store.Manifest.from_bytes(raw.replace(b'"schema_version": 2', b'"schema_version": 1')).schema_version == 1
 
 
 def test_reader_meets_a_writer(case: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,12 @@ class Description:
     evidence: str  # "real sample", "public code" or "documentation"
     cannot_tell: tuple[str, ...]
     options: tuple[Option, ...] = ()
+    versions: str = ""  # versions of the app or tool that were seen
+    #: seconds by which its clock may differ from the owner's phone, and what the start of a call means: used to know the
+    #: same call in another source (see :mod:`pipelines.resolve.duplicates`) [P]
+    clock_s: int = 0
+    call_start: str = "unknown"  # "ringing" (dialling or ringing began), "answer" or "unknown"
+    duration_step_s: int = 1  # durations are rounded to so many seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,23 @@ class Head:
     name: str
     container: str | None
     size: int
+    source: SourceFile | None = (
+        None  # for formats whose kind stands elsewhere: a database, a workbook, a companion file
+    )
+
+
+class Beside(Protocol):
+    """The files that lie with a source: those of its archive, or of the folder that the user named (else of its own folder).
+
+    A reader may look things up there (who the owner is, which name belongs to a number). What it takes is said with
+    :meth:`Sink.companion`, so that the case knows which bytes stand behind a row.
+    """
+
+    def find(self, pattern: str) -> Sequence[SourceFile]:
+        """Return the files whose path, seen from the root, matches a shell pattern (case ignored), sorted by path.
+
+        ``*/x.json`` also matches ``x.json`` at the root. Links, refused and empty files are not among them.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +141,10 @@ class SourceFile:
     open: Callable[[], BinaryIO]
     path: str | None = None
     entry_us: int | None = None  # the archive's own time of the member, local clock, µs
+    beside: Beside | None = None  # the other files of the same folder or archive
+    wal: Callable[[], BinaryIO] | None = None  # write-ahead log of a SQLite database: part of the source
+    wal_size: int = 0
+    sha256: str = ""  # of the bytes, those of the write-ahead log after them
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +180,16 @@ class Sink(Protocol):
     def positions(self, rows: int, columns: Mapping[str, Any]) -> None:
         """Add position rows; needed: ``n``, ``record``, ``local_time``, ``kind``, ``subject``. See :meth:`events`."""
 
+    def listed(self, rows: int, columns: Mapping[str, Any]) -> None:
+        """Add entries of a list (an address book, blocked accounts, requests without a date).
+
+        Needed: ``n``, ``record``, ``list``, ``channel``. A list is no act: what has a date and is an act (a block that the
+        owner made, a request that came in) is an event instead. See :meth:`events` and :data:`LISTED_DEFAULTS`.
+        """
+
+    def companion(self, role: str, source: SourceFile) -> None:
+        """Say that another file was looked at (``role``: "contacts", "profile", "devices" ...)."""
+
     def reject(self, n: int, record: str, reason: str) -> None:
         """Say why record n could not be used (no content in the reason)."""
 
@@ -174,6 +211,44 @@ class Sink(Protocol):
         stated_offset_s: int | None = None, basis: str = "observed", complete: str = "unknown",
     ) -> None:  # fmt: skip
         """Say what the file covers. Without times the first and last kept record of that channel are taken."""
+
+
+class Discard:
+    """A sink that drops everything: for a reading that is not after rows, and to build sinks of one purpose on."""
+
+    def events(self, rows: int, columns: Mapping[str, Any]) -> None:
+        """Drop the rows."""
+
+    def positions(self, rows: int, columns: Mapping[str, Any]) -> None:
+        """Drop the rows."""
+
+    def listed(self, rows: int, columns: Mapping[str, Any]) -> None:
+        """Drop the entries."""
+
+    def companion(self, role: str, source: SourceFile) -> None:
+        """Drop the word."""
+
+    def reject(self, n: int, record: str, reason: str) -> None:
+        """Drop the reject."""
+
+    def out_of_scope(self, records: int = 1) -> None:
+        """Drop the count."""
+
+    def read(self, records: int) -> None:
+        """Drop the count."""
+
+    def note(self, text: str) -> None:
+        """Drop the note."""
+
+    def owner(self, identifiers: Sequence[str]) -> None:
+        """Drop the identifiers."""
+
+    def coverage(
+        self, channel: str, classes: str, *, scope: str = "all", scope_id: str | None = None,
+        local_from: int | None = None, local_to: int | None = None, zone_basis: str | None = None,
+        stated_offset_s: int | None = None, basis: str = "observed", complete: str = "unknown",
+    ) -> None:  # fmt: skip
+        """Drop the span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,4 +326,8 @@ POSITION_DEFAULTS: dict[str, Any] = {
     "subject_id": None, "identifier": None, "identifier_raw": None, "sender": None, "lat": None, "lon": None,
     "accuracy_m": None, "accuracy_kind": "unknown", "place_id": None, "device_tag": None, "source_how": "unknown",
     "how": "device", "written_at": None, "witness": None, "tags": None,
+}  # fmt: skip
+LISTED_DEFAULTS: dict[str, Any] = {
+    "sub": 1, "local_time": None, "stated_offset_s": None, "ts_precision": None, "zone_basis": None, "identifier": None,
+    "identifier_raw": None, "identifier_kind": "none", "label": None, "tags": None,
 }  # fmt: skip

@@ -17,7 +17,7 @@ import hashlib
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import compress
 from typing import Any, ClassVar, TypeVar
@@ -47,6 +47,7 @@ from pipelines.readers.base import (
     Claim,
     Context,
     Description,
+    Discard,
     Head,
     Sink,
     SourceFile,
@@ -1102,38 +1103,6 @@ class _Reading:
             out.note(f"{self.skipped_bytes} bytes of attachments (base64) were passed over")
 
 
-class _Nothing:
-    """A sink for a reading that is not after rows."""
-
-    def events(self, rows: int, columns: Mapping[str, Any]) -> None:
-        """Drop the rows."""
-
-    def positions(self, rows: int, columns: Mapping[str, Any]) -> None:
-        """Drop the rows."""
-
-    def reject(self, n: int, record: str, reason: str) -> None:
-        """Drop the reject."""
-
-    def out_of_scope(self, records: int = 1) -> None:
-        """Drop the count."""
-
-    def read(self, records: int) -> None:
-        """Drop the count."""
-
-    def note(self, text: str) -> None:
-        """Drop the note."""
-
-    def owner(self, identifiers: Sequence[str]) -> None:
-        """Drop the identifiers."""
-
-    def coverage(
-        self, channel: str, classes: str, *, scope: str = "all", scope_id: str | None = None,
-        local_from: int | None = None, local_to: int | None = None, zone_basis: str | None = None,
-        stated_offset_s: int | None = None, basis: str = "observed", complete: str = "unknown",
-    ) -> None:  # fmt: skip
-        """Drop the span."""
-
-
 class _Found(Exception):
     """The record that is looked for was met."""
 
@@ -1146,7 +1115,7 @@ class _Search(_Reading):
     """The same reading once more, without rows, up to the end of one record."""
 
     def __init__(self, source: SourceFile, record: str, n: int | None) -> None:
-        super().__init__(source, Context(lambda raw: (None, "none")), _Nothing())
+        super().__init__(source, Context(lambda raw: (None, "none")), Discard())
         self._wanted, self._wanted_n = record, n
         self._hit: _Record | None = None
         self._begin_offset = 0

@@ -37,10 +37,7 @@ def options_for(case: CaseFile, source_id: str, name: str, container: str | None
             chosen = pattern
         else:
             continue
-        for key in ("timezone", "date_order", "owner", "subject"):
-            value = getattr(table, key)
-            if value is None:
-                continue
+        for key, value in table.options().items():
             if chosen.setdefault(key, value) != value:
                 raise UserError(f"two [[source]] tables that match it give different values for {key}")
     return {**pattern, **exact}

@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from detector.schema import SCHEMA_VERSION, STORED, TableError, empty, stored_schema, validate
+from detector.schema import READABLE_VERSIONS, SCHEMA_VERSION, STORED, TableError, empty, stored_schema, validate
 from pipelines._version import __version__
 from pipelines.errors import InternalError, UserError, shown
 from pipelines.files import replace_file, sha256_of, sync_folder, write_synced
@@ -47,8 +47,8 @@ _FORMAT = "qorgan.store/1"
 _FILE = re.compile(r"(" + "|".join(STORED) + r")-[0-9a-f]{16}\.parquet")
 _HEX = re.compile(r"[0-9a-f]{64}")
 #: rows of these tables belong to a record: they come from readers batch by batch
-_STREAMED = ("events", "positions", "rejects")
-_ID = {"events": "event_id", "positions": "position_id"}
+_STREAMED = ("events", "positions", "rejects", "listed")
+_ID = {"events": "event_id", "positions": "position_id", "listed": "entry_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Manifest:
             made = cls(data["case_id"], tables, data["qorgan"], version)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise UserError(f"{MANIFEST_NAME} was changed or is none: qorgan verify says more") from None
-        if version != SCHEMA_VERSION:
+        if version not in READABLE_VERSIONS:
             raise UserError(
                 f"the store was written with version {version} of the tables, this qorgan has version {SCHEMA_VERSION}: "
                 "ingest the exports into a new case"
@@ -113,13 +113,15 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class StoreTables:
-    """The five stored tables of a case, in stored schema, sorted by (source, record, row)."""
+    """The stored tables of a case, in stored schema, sorted by (source, record, row)."""
 
     events: pa.Table
     positions: pa.Table
     sources: pa.Table
     coverage: pa.Table
     rejects: pa.Table
+    listed: pa.Table
+    unread: pa.Table
 
 
 @dataclass(slots=True)
@@ -415,7 +417,7 @@ def check_tables(tables: Mapping[str, pa.Table], manifest: Manifest) -> None:
         entry = manifest.tables.get(name)
         if entry is not None and entry.rows != data.num_rows:
             raise TableError(f"table {name}: {data.num_rows} rows, the manifest says {entry.rows}")
-    kept = records("events", tables["events"]) + records("positions", tables["positions"])
+    kept: Counter[str] = sum((records(t, tables[t]) for t in _ID), Counter())
     conserved(tables["sources"], kept, records("rejects", tables["rejects"]))
 
 
@@ -510,6 +512,7 @@ class _Change:
     parts: dict[str, Part] = field(default_factory=dict)
     rows: dict[str, SourceRow] = field(default_factory=dict)
     removed: set[str] = field(default_factory=set)
+    unread: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Generation:
@@ -536,6 +539,7 @@ class Generation:
         self._case_id = case_id
         self._change = _Change()
         self._dropped = 0
+        self._was_unread: dict[str, dict[str, Any]] | None = None
         recover(case_dir)
         self._old = require_intact(case_dir)
         if self._old is not None and self._old.case_id != case_id and "sources" in self._old.tables:
@@ -581,10 +585,19 @@ class Generation:
         """Take a source out, with all its rows."""
         self._change.removed.add(source_id)
 
+    def unread(self, values: dict[str, Any]) -> None:
+        """List a file of which nothing was read (a row of ``unread``); a source with its id takes it off the list."""
+        if self._was_unread is None:
+            entry = None if self._old is None else self._old.tables.get("unread")
+            table = _read_entry(self._folder, "unread", entry)
+            self._was_unread = {r["source_id"]: r for r in table.to_pylist()}
+        if self._was_unread.get(values["source_id"]) != values:
+            self._change.unread[values["source_id"]] = values
+
     @property
     def changed(self) -> bool:
         """Is there anything to commit."""
-        return bool(self._change.parts or self._change.removed)
+        return bool(self._change.parts or self._change.removed or self._change.unread)
 
     def commit(self, record: Callable[[str], None]) -> str:
         """Write the new generation and put it in force.
@@ -669,6 +682,8 @@ class Generation:
         old = None if self._old is None else self._old.tables.get(table)
         gone = self._change.removed | set(self._change.parts)
         adds = any(self._adds(p, table) for p in self._change.parts.values())
+        if table == "unread":
+            adds = bool(self._change.unread) or (old is not None and bool(self._change.parts))
         if not adds and (old is None or not self._change.removed):
             return old, None, Counter()
         writer = _TableWriter(self.folder, table)
@@ -693,15 +708,22 @@ class Generation:
     def _adds(part: Part, table: str) -> bool:
         if table == "coverage":
             return bool(part.coverage)
+        if table == "unread":
+            return False
         return table == "sources" or table in part.spools
 
     def _small(self, table: str, old: Entry | None, gone: set[str]) -> Iterator[pa.Table]:
-        """Yield ``sources`` or ``coverage``, whole: they have a few rows for every source."""
+        """Yield ``sources``, ``coverage`` or ``unread``, whole: they have a few rows for every source."""
         data = _read_entry(self._folder, table, old, check=False)
+        if table == "unread":
+            gone = gone | set(self._change.unread)
         data = data.filter(pc.invert(pc.is_in(data["source_id"], value_set=pa.array(sorted(gone), pa.string()))))
         rows: list[dict[str, Any]]
         if table == "sources":
             rows = [r.values for r in self._change.rows.values()]
+            keys = ["source_id"]
+        elif table == "unread":
+            rows = [r for s, r in self._change.unread.items() if s not in self._change.parts]
             keys = ["source_id"]
         else:
             rows = [{"source_id": s, **c} for s, p in self._change.parts.items() for c in p.coverage]
@@ -731,7 +753,7 @@ class Generation:
         A table that did not change is not read again: what its sources have there was counted when it was written.
         """
         for source, part in self._change.parts.items():
-            kept = counts["events"][source] + counts["positions"][source]
+            kept = sum(counts[t][source] for t in _ID)
             if (part.read, part.kept, part.rejected) != (
                 part.kept + part.rejected + part.out_of_scope, kept, counts["rejects"][source],
             ):  # fmt: skip

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from detector.schema import CHANNELS, TableError, stored_schema, validate
 from pipelines.errors import InternalError
-from pipelines.readers.base import EVENT_DEFAULTS, POSITION_DEFAULTS
+from pipelines.readers.base import EVENT_DEFAULTS, LISTED_DEFAULTS, POSITION_DEFAULTS, SourceFile
 
 #: rows that are held before they go to disk
 FLUSH_ROWS = 65_536
@@ -31,12 +31,13 @@ MAX_NOTES = 50
 _SUB_BITS = 24
 _N_MAX = 1 << 32
 
-_ID = {"events": "event_id", "positions": "position_id"}
+_ID = {"events": "event_id", "positions": "position_id", "listed": "entry_id"}
 _NEEDED = {
     "events": ("n", "record", "local_time", "kind", "direction"),
     "positions": ("n", "record", "local_time", "kind", "subject"),
+    "listed": ("n", "record", "list", "channel"),
 }
-_DEFAULTS = {"events": EVENT_DEFAULTS, "positions": POSITION_DEFAULTS}
+_DEFAULTS = {"events": EVENT_DEFAULTS, "positions": POSITION_DEFAULTS, "listed": LISTED_DEFAULTS}
 _WHY = re.compile(r"must not be empty|not one of [a-z0-9_, ]+|is (?:below|above) [-+.e0-9]+|is not a finite number")
 _BROKEN_TEXT = "some texts held broken characters (halves of a pair); they are kept as U+FFFD"
 
@@ -61,6 +62,7 @@ class Part:
     coverage: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     owners: list[str] = field(default_factory=list)
+    companions: dict[str, str] = field(default_factory=dict)
     first: str | None = None
     last: str | None = None
 
@@ -219,10 +221,10 @@ class StoreSink:
         self._case_id = case_id
         self._reader = reader
         self._channels = tuple(channels)
-        self._schemas = {t: stored_schema(t) for t in ("events", "positions", "rejects")}
+        self._schemas = {t: stored_schema(t) for t in ("events", "positions", "listed", "rejects")}
         self._spools = {t: Spool(folder / f"{source_id}-{t}.arrow", t) for t in self._schemas}
-        self._buffers: dict[str, list[pa.RecordBatch]] = {"events": [], "positions": []}
-        self._buffered = {"events": 0, "positions": 0}
+        self._buffers: dict[str, list[pa.RecordBatch]] = {t: [] for t in _ID}
+        self._buffered = dict.fromkeys(_ID, 0)
         self._rejects: list[tuple[int, str, str]] = []
         self._constants: dict[tuple[pa.DataType, Any], pa.Array] = {}
         self._marks = _Marks()
@@ -233,6 +235,7 @@ class StoreSink:
         self._notes: list[str] = []
         self._more_notes = 0
         self._owners: list[str] = []
+        self._companions: dict[str, str] = {}
         self._coverage: list[dict[str, Any]] = []
         #: (table, channel, kind, zone basis, offset) -> first and last reading
         self._spans: dict[tuple[str, str, str, str, int | None], tuple[int, int]] = {}
@@ -249,6 +252,14 @@ class StoreSink:
     def positions(self, rows: int, columns: Mapping[str, Any]) -> None:
         """Add position rows (see the contract)."""
         self._add("positions", rows, columns)
+
+    def listed(self, rows: int, columns: Mapping[str, Any]) -> None:
+        """Add entries of a list (see the contract)."""
+        self._add("listed", rows, columns)
+
+    def companion(self, role: str, source: SourceFile) -> None:
+        """Say that another file was looked at."""
+        self._companions[source.sha256] = role
 
     def reject(self, n: int, record: str, reason: str) -> None:
         """Say why record n could not be used."""
@@ -414,7 +425,8 @@ class StoreSink:
         except InternalError as error:
             self._fail(str(error))
         self._validate(table, data.drop_columns(["_key"]))
-        self._observe(table, data)
+        if table != "listed":  # a list covers no time
+            self._observe(table, data)
         for start in range(0, data.num_rows, FLUSH_ROWS):
             self._write(table, data.slice(start, FLUSH_ROWS))
 
@@ -603,8 +615,8 @@ class StoreSink:
         """
         if self.fault is not None:
             raise self.fault
-        self._flush("events")
-        self._flush("positions")
+        for table in _ID:
+            self._flush(table)
         self._flush_rejects()
         for spool in self._spools.values():
             spool.close()
@@ -621,15 +633,16 @@ class StoreSink:
         part = Part(
             self._source_id, self._read, self._kept, self._rejected, self._out_of_scope,
             {t: s for t, s in self._spools.items() if s.rows}, self._coverage_rows(), self._notes, self._owners,
+            self._companions,
         )  # fmt: skip
         part.first, part.last = self._first_last()
         return part
 
     def _check_subs(self) -> None:
         """Further rows of a record need a first one, and a number that no other row of the record has."""
-        both = all(self._spools[t].rows for t in ("events", "positions"))
+        several = sum(bool(self._spools[t].rows) for t in _ID) > 1
         further: list[npt.NDArray[np.int64]] = []
-        for table in ("events", "positions"):
+        for table in _ID:
             for data in self._spools[table].batches(["_key"]):
                 keys = data["_key"].to_numpy()
                 keys = keys[(keys & ((1 << _SUB_BITS) - 1)) > 1]
@@ -637,7 +650,7 @@ class StoreSink:
                 if len(lost):
                     n = int(keys[lost[0]]) >> _SUB_BITS
                     self._fail(f"table {table}: record number {n} has a further row but no first one")
-                if both and len(keys):
+                if several and len(keys):
                     further.append(keys)
         if further:
             keys = np.sort(np.concatenate(further))
