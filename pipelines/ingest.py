@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, cast
 from pipelines import case_file, store
 from pipelines.case_file import names_of
 from pipelines.case_model import CaseFile
-from pipelines.containers import Found, Refused, sha256_again, stamp_of, walk
+from pipelines.containers import Found, Limits, Refused, is_media, sha256_again, stamp_of, walk
 from pipelines.errors import Finding, InternalError, UserError, count, shown
 from pipelines.files import sha256_of
 from pipelines.readers import all_readers, recognise
@@ -39,10 +39,6 @@ from pipelines.store.sink import Part, StoreSink, StoreWriteError
 LATER_OPTIONS = ("timezone",)
 _STEP = 8 << 20
 _BUFFER = 1 << 20
-_MEDIA = (
-    (0, b"\xff\xd8\xff"), (0, b"\x89PNG"), (0, b"GIF8"), (0, b"OggS"), (0, b"ID3"), (0, b"%PDF"), (0, b"#!AMR"),
-    (0, b"\x1a\x45\xdf\xa3"), (4, b"ftyp"), (8, b"WEBP"), (8, b"WAVE"), (8, b"AVI "),
-)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +245,8 @@ class _Run:
     def refused(self, item: Refused) -> None:
         finding = Finding(label(item.name, item.container), item.reason)
         (self.report.skipped if item.skipped else self.report.failed).append(finding)
+        if item.source is not None and not item.skipped:
+            self.unread(item.source, item.reason)
 
     def unread(self, item: Found, reason: str) -> None:
         """List a file of which nothing was read: nobody shall believe that it was covered."""
@@ -278,7 +276,7 @@ class _Run:
             self.failed(item, name, "a reader failed while looking at its beginning; please report it")
             return
         if verdict == "unknown":
-            if any(item.head[at : at + len(magic)] == magic for at, magic in _MEDIA):
+            if is_media(item.head):
                 self.report.skipped.append(Finding(name, "is a picture, film, sound or document, no log"))
             else:
                 self.report.unknown.append(Finding(name, "no reader knows this format"))
@@ -397,8 +395,9 @@ def _failure(error: Exception, reader: str, sink: StoreSink, watch: _Watch) -> s
 
 
 def ingest(
-    case_dir: str | Path, paths: Sequence[str | Path], progress: Callable[[Progress], None] | None = None
-) -> IngestReport:
+    case_dir: str | Path, paths: Sequence[str | Path], progress: Callable[[Progress], None] | None = None,
+    limits: Limits | None = None,
+) -> IngestReport:  # fmt: skip
     """Read exports into the store of a case.
 
     Parameters
@@ -409,6 +408,8 @@ def ingest(
         Files, folders, archives.
     progress : callable, optional
         Is called at the beginning of every file and every few megabytes.
+    limits : Limits, optional
+        What an archive may ask for.
 
     Returns
     -------
@@ -433,7 +434,7 @@ def ingest(
             "under [case]; nothing is ingested without it"
         )
     own = [folder / n for n in (store.FOLDER, RESULTS, "case.toml", custody.NAME, LOCK_NAME)]
-    walks = [walk([p], own) for p in paths]  # a path that does not exist ends everything before it begins
+    walks = [walk([p], own, limits) for p in paths]  # a path that does not exist ends everything before it begins
     with hold(folder, "ingest"), store.Generation(folder, case.id) as generation:
         table = store.read_sources(folder)
         report = IngestReport(case.id, warnings=case.warnings)
@@ -457,7 +458,7 @@ def ingest(
                     argument = f"file:{item.sha256[:12]}" if outer is None else f"archive:{outer[:12]}"
             arguments.append(argument)
         run.end()
-        if report.exit_code != 2:
+        if report.stored or report.already:  # a case without a source has nothing that could be taken for complete
             for values in run.not_read:
                 if values["source_id"] not in run.known:
                     generation.unread(values)

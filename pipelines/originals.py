@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from detector.findings import utc_text
 from detector.schema import columns
 from pipelines import store
-from pipelines.containers import Found, walk
+from pipelines.containers import RAISED, Found, walk
 from pipelines.errors import shown
 from pipelines.locate import LocateError, open_record
 from pipelines.reread import NOT_COMPARED, disagreement
@@ -75,7 +75,7 @@ class Originals:
         self._exports = exports
         self._places = store.read_local(folder)
         self._found: dict[str, Found | None] = {}
-        self._walked: dict[str, list[Found]] = {}
+        self._walked: dict[tuple[str, bool], list[Found]] = {}
 
     def source(self, source_id: str) -> Found | None:
         """Return the original of a source, or None if it is not where it lay."""
@@ -83,9 +83,13 @@ class Originals:
             where = self._exports or self._places.get(source_id)
             found = None
             if where and Path(where).exists():
-                if where not in self._walked:
-                    self._walked[where] = [f for f in walk([where]) if isinstance(f, Found)]
-                found = next((f for f in self._walked[where] if f.source_id == source_id), None)
+                for limits in (None, RAISED):  # one that was let in with raised limits is looked for with them
+                    key = (where, limits is None)
+                    if key not in self._walked:
+                        self._walked[key] = [f for f in walk([where], limits=limits) if isinstance(f, Found)]
+                    found = next((f for f in self._walked[key] if f.source_id == source_id), None)
+                    if found is not None:
+                        break
             self._found[source_id] = found
         return self._found[source_id]
 

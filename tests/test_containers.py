@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipelines import containers
-from pipelines.containers import Found, Refused, walk
+from pipelines.containers import Found, Limits, Refused, walk
+from pipelines.containers._zip import MAX_OPEN
 from pipelines.errors import UserError, shown
 
 
@@ -34,12 +34,12 @@ def put(folder: Path, name: str, data: bytes) -> Path:
     return path
 
 
-def found(path: Path) -> list[Found]:
-    return [i for i in walk([path]) if isinstance(i, Found)]
+def found(path: Path, limits: Limits | None = None) -> list[Found]:
+    return [i for i in walk([path], limits=limits) if isinstance(i, Found)]
 
 
-def refused(path: Path) -> list[Refused]:
-    return [i for i in walk([path]) if isinstance(i, Refused)]
+def refused(path: Path, limits: Limits | None = None) -> list[Refused]:
+    return [i for i in walk([path], limits=limits) if isinstance(i, Refused)]
 
 
 def test_plain_file(tmp_path: Path) -> None:
@@ -142,13 +142,13 @@ def test_archives_in_archives(tmp_path: Path, method: int) -> None:
     assert "3 deep only" in refusal[0].reason
 
 
-def test_packed_archive_in_archive_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packed_archive_in_archive_is_bounded(tmp_path: Path) -> None:
     inner = pack([("x.txt", os.urandom(5000))], zipfile.ZIP_STORED)
-    monkeypatch.setattr(containers, "MAX_INNER", 1000)
+    limits = Limits(inner=1000)
     packed = put(tmp_path, "p.zip", pack([("i.zip", inner)]))
-    assert "ingest the folder" in refused(packed)[0].reason
+    assert "ingest the folder" in refused(packed, limits)[0].reason
     stored = put(tmp_path, "s.zip", pack([("i.zip", inner)], zipfile.ZIP_STORED))
-    assert [s.name for s in found(stored)] == ["x.txt"]
+    assert [s.name for s in found(stored, limits)] == ["x.txt"]
 
 
 @pytest.mark.parametrize(
@@ -205,25 +205,20 @@ def test_size_that_lies(tmp_path: Path) -> None:
         assert "broken" in next(i.reason for i in items if isinstance(i, Refused))
 
 
-def test_limits_of_the_whole_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_of_the_whole_archive(tmp_path: Path) -> None:
     path = put(tmp_path, "a.zip", pack([(f"{i}.txt", b"x" * 100) for i in range(20)]))
     assert len(found(path)) == 20
-    monkeypatch.setattr(containers, "MAX_MEMBERS", 19)
-    assert [r.reason for r in refused(path)] == ["the archive has more than 19 members"]
-    monkeypatch.setattr(containers, "MAX_MEMBERS", 20)
-    monkeypatch.setattr(containers, "MAX_TOTAL", 1999)
-    assert "inflates to more" in refused(path)[0].reason
-    monkeypatch.setattr(containers, "MAX_TOTAL", 2000)
-    assert len(found(path)) == 20
-    monkeypatch.setattr(containers, "MAX_DIRECTORY", 100)
-    assert "directory of the archive" in refused(path)[0].reason
+    reasons = [r.reason for r in refused(path, Limits(members=19))]
+    assert reasons == ["the archive has more than 19 members (raise --max-members)"]
+    assert "inflates to more" in refused(path, Limits(members=20, total=1999))[0].reason
+    assert len(found(path, Limits(members=20, total=2000))) == 20
+    assert "directory of the archive" in refused(path, Limits(directory=100))[0].reason
 
 
-def test_inner_archives_share_the_total(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inner_archives_share_the_total(tmp_path: Path) -> None:
     inner = pack([("x.txt", b"x" * 1000)])
     path = put(tmp_path, "a.zip", pack([("1.zip", inner), ("2.zip", inner)]))
-    monkeypatch.setattr(containers, "MAX_TOTAL", 2 * len(inner) + 1500)
-    items = list(walk([path]))
+    items = list(walk([path], limits=Limits(total=2 * len(inner) + 1500)))
     assert len([i for i in items if isinstance(i, Found)]) == 1
     assert [i.name for i in items if isinstance(i, Refused)] == ["2.zip"]
 
@@ -289,7 +284,7 @@ def test_many_archives_stay_readable_with_few_open(tmp_path: Path) -> None:
             texts.append(stream.read())
     assert texts == [f"{i}".encode() for i in range(40)]
     if before:
-        assert len(list(descriptors.iterdir())) - before <= containers.MAX_OPEN
+        assert len(list(descriptors.iterdir())) - before <= MAX_OPEN
 
 
 @settings(max_examples=150, deadline=None)

@@ -19,6 +19,7 @@ from pipelines.case_file import parse
 from pipelines.containers import Found, walk
 from pipelines.errors import UserError
 from pipelines.ingest import Progress, Watched, ingest
+from pipelines.readers.base import SourceFile, Waiting
 from pipelines.resolve.source_options import options_for
 from pipelines.store import custody, verify
 from pipelines.store.lock import hold
@@ -502,3 +503,53 @@ def test_remove_works_with_a_broken_case_file(case: Path, tmp_path: Path) -> Non
     (case / "case.toml").write_text("[", encoding="utf-8")
     remove(case, "a.txt")
     assert store.read(case).sources.num_rows == 0
+
+
+def unread(case: Path) -> list[dict[str, Any]]:
+    return list(store.read(case).unread.to_pylist())
+
+
+def stored_files(case: Path) -> dict[str, bytes]:
+    return {n: b for n, b in files_of(case).items() if n != ".lock"}
+
+
+def test_what_nobody_read_is_listed_until_it_is_read(case: Path, tmp_path: Path) -> None:
+    put(tmp_path, "in/good.txt", messages(1))
+    put(tmp_path, "in/strange.bin", b"\x01\x02 nobody knows this")
+    put(tmp_path, "in/bad.zip", b"PK\x03\x04 broken")
+    put(tmp_path, "in/photo.jpg", b"\xff\xd8\xff" + b"x" * 50)
+    report = ingest(case, [tmp_path / "in"])
+    assert report.exit_code == 1
+    listed = {r["name"]: r for r in unread(case)}
+    assert sorted(listed) == ["bad.zip", "strange.bin"], "a picture is no log, and nobody takes it for one"
+    assert listed["strange.bin"]["reason"] == "no reader knows this format"
+    assert "broken" in listed["bad.zip"]["reason"]
+    assert listed["strange.bin"]["bytes"] == 20
+    assert listed["strange.bin"]["sha256"] == hashlib.sha256(b"\x01\x02 nobody knows this").hexdigest()
+    before = stored_files(case)
+    assert ingest(case, [tmp_path / "in"]).exit_code == 1
+    assert stored_files(case) == before, "the same files twice change nothing"
+
+
+def test_only_unknown_files_change_nothing(case: Path, tmp_path: Path) -> None:
+    before = stored_files(case)
+    assert ingest(case, [put(tmp_path, "strange.bin", b"\x01\x02 nobody knows this")]).exit_code == 2
+    assert stored_files(case) == before
+
+
+def test_a_file_that_waited_is_taken_off_the_list(case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits, other = put(tmp_path, "wait.txt", messages(2)), put(tmp_path, "other.txt", messages(3))
+    plain = InventedReader.read
+
+    def one_waits(self: Any, source: SourceFile, context: Any, out: Any) -> None:
+        if source.name == "wait.txt":
+            raise Waiting("something is open", 'owner = "..."')
+        plain(self, source, context, out)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(InventedReader, "read", one_waits)
+        assert ingest(case, [waits, other]).waiting
+    assert [(r["name"], r["reason"]) for r in unread(case)] == [("wait.txt", "waits for an option: something is open")]
+    ingest(case, [waits])
+    assert not unread(case)
+    assert verify.verify(case) == []

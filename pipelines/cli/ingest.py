@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import itertools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pipelines.containers import Limits
+    from pipelines.errors import Finding
     from pipelines.ingest import IngestReport, Progress
 
 HELP = "read exports into the store of a case"
@@ -17,13 +19,24 @@ EXAMPLES = "example: qorgan ingest cases/2025-0417 exports/ 'WhatsApp Chat - X.z
 
 #: undeclared contacts that are shown with a block to declare them [P]
 _BUSIEST = 5
+#: files that are named one by one when the same is said of many
+_NAMED = 5
+_LIMITS = (
+    ("--max-members", "N", "members of one archive (100,000)"),
+    ("--max-size", "GB", "gigabytes that one archive may inflate to, with those in it (50)"),
+    ("--max-ratio", "N", "times that a member may inflate to its packed size (200)"),
+    ("--max-depth", "N", "archives within archives (3)"),
+)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     from pipelines.cli._common import case_argument
 
     case_argument(parser)
-    parser.add_argument("exports", nargs="+", metavar="EXPORT", help="file, folder or zip")
+    parser.add_argument("exports", nargs="+", metavar="EXPORT", help="file, folder, archive or backup")
+    limits = parser.add_argument_group("what an archive may ask for (raise it for one that you trust)")
+    for flag, unit, what in _LIMITS:
+        limits.add_argument(flag, type=_positive, metavar=unit, help=what)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -31,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     from pipelines.ingest import ingest
 
     folder = case_folder(args)
-    report = ingest(folder, args.exports, progress())
+    report = ingest(folder, args.exports, progress(), limits_of(args))
     for line in lines_of(report):
         say(line)
     for line in undeclared(folder):
@@ -39,6 +52,24 @@ def run(args: argparse.Namespace) -> int:
     say(f"custody head: {report.head or 'none'}")
     say(report.summary)
     return report.exit_code
+
+
+def _positive(text: str) -> int:
+    value = int(text) if text.isascii() and text.isdigit() else 0
+    if not 0 < value < 10**9:
+        raise argparse.ArgumentTypeError(f"must be a whole number from 1, is {text!r}")
+    return value
+
+
+def limits_of(args: argparse.Namespace) -> Limits:
+    """Return the limits that the user named, the others as they are."""
+    from pipelines.containers import Limits
+
+    plain = Limits()
+    return Limits(
+        args.max_members or plain.members, (args.max_size or plain.total // 10**9) * 10**9, args.max_ratio or plain.ratio,
+        depth=args.max_depth or plain.depth,
+    )  # fmt: skip
 
 
 def progress() -> Callable[[Progress], None] | None:
@@ -77,8 +108,23 @@ def lines_of(report: IngestReport) -> list[str]:
         )
         out += [f"    {line}" for line in w.block.strip().split("\n")]
     for word, findings in (("not read", report.unknown), ("failed", report.failed), ("look at", report.findings)):
-        out += [f"{word}: {f}" for f in findings]
-    out += [f"skipped: {f}" for f in report.skipped]
+        out += _grouped(word, findings)
+    return out + _grouped("skipped", report.skipped)
+
+
+def _grouped(word: str, findings: Sequence[Finding]) -> list[str]:
+    """Return one line for each finding; where the same is said of many files of one archive, their number and the first."""
+    from pipelines.errors import shown
+
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for f in findings:
+        groups.setdefault((f.subject.rpartition("!")[0], f.sentence), []).append(f)
+    out = []
+    for (container, sentence), same in groups.items():
+        out += [f"{word}: {f}" for f in same[:_NAMED]]
+        if (more := len(same) - _NAMED) > 0:
+            inside = f" in {shown(container)}" if container else ""
+            out.append(f"{word}: and {more} more{inside}, of which the same is true: {sentence}")
     return out
 
 
