@@ -227,9 +227,7 @@ class _Run:
     generation: store.Generation
     known: dict[str, str]
     known_options: dict[str, str]
-    phone: Callable[[str | None], tuple[str | None, str]]
-    owner_names: frozenset[str]
-    contact_names: frozenset[str]
+    context: Context
     progress: Callable[[Progress], None] | None
     inputs: dict[str, str] = field(default_factory=dict)
     not_read: list[dict[str, Any]] = field(default_factory=list)
@@ -321,7 +319,7 @@ class _Run:
         sink = StoreSink(
             self.generation.folder, item.source_id, self.case.id, described.id, described.channels
         )  # fmt: skip
-        context = Context(self.phone, self.owner_names, self.contact_names, dict(options))
+        context = replace(self.context, options=dict(options))
         part: Part | None = None
         try:
             reader.read(replace(item, open=watch.open), context, sink)
@@ -441,8 +439,7 @@ def ingest(
         run = _Run(
             case, report, generation, generation.sources(),
             dict(zip(table["source_id"].to_pylist(), table["options"].to_pylist(), strict=True)),
-            _phone(case.region), names_of((case.owner_name, *case.owner_identifiers), case.region),
-            names_of(tuple(i for c in case.contacts for i in case.identifiers_of(c)), case.region), progress,
+            context_of(case), progress,
         )  # fmt: skip
         arguments: list[str] = []
         for path, items in zip(paths, walks, strict=True):
@@ -476,6 +473,14 @@ def ingest(
 
         generation.commit(record)
     return report
+
+
+def context_of(case: CaseFile, options: Mapping[str, str] | None = None) -> Context:
+    """Return what of ``case.toml`` a reader may know."""
+    return Context(
+        _phone(case.region), names_of((case.owner_name, *case.owner_identifiers), case.region),
+        names_of(tuple(i for c in case.contacts for i in case.identifiers_of(c)), case.region), options or {},
+    )  # fmt: skip
 
 
 def _phone(region: str | None) -> Callable[[str | None], tuple[str | None, str]]:

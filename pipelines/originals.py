@@ -13,7 +13,9 @@ from detector.schema import columns
 from pipelines import store
 from pipelines.containers import RAISED, Found, walk
 from pipelines.errors import shown
+from pipelines.ingest import context_of
 from pipelines.locate import LocateError, open_record
+from pipelines.readers.base import Context
 from pipelines.reread import NOT_COMPARED, disagreement
 from pipelines.resolve.source_options import label
 from pipelines.scoring import load_case
@@ -23,10 +25,12 @@ class RowIndex:
     """The rows of a case by id, with what qorgan read from each."""
 
     def __init__(self, folder: Path) -> None:
-        resolved = load_case(folder).resolved
+        loaded = load_case(folder)
+        resolved = loaded.resolved
         tables = resolved.tables
         self.sources = {r["source_id"]: r for r in resolved.sources.to_pylist()}
         self._tables = {"event": tables.events, "position": tables.positions}
+        self._case = loaded.case
         self._witnesses: dict[str, list[str]] = {}
         for kept, further in zip(*(resolved.witnesses[c].to_pylist() for c in ("event_id", "witness_id")), strict=True):
             self._witnesses.setdefault(kept, []).append(further)
@@ -44,6 +48,10 @@ class RowIndex:
                 break
             key, further = f"{row_id}.{further}", further + 1
         return found
+
+    def context(self, source: dict[str, Any]) -> Context:
+        """Return what the reader of a source was told, as far as ``case.toml`` still says so."""
+        return context_of(self._case, json.loads(source["options"] or "{}"))
 
     def witnesses(self, row_id: str) -> list[str]:
         """Return the ids of the further records of a kept row."""
@@ -127,7 +135,7 @@ class Originals:
                 ok = False
                 continue
             # a hash says that the file is the same, not that the place in it is the one that was read
-            other = disagreement(original, source["format"], kind, row, raw)
+            other = disagreement(original, source["format"], kind, row, raw, rows.context(source))
             same = other is None or other == NOT_COMPARED
             out.append(f"    sha256 {source['sha256']}: {_AGREES[agrees] if same or not agrees else _FILE_ONLY}")
             if other is not None:

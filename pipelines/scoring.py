@@ -33,6 +33,7 @@ from pipelines.errors import UserError
 from pipelines.resolve import Resolved, resolve, written_utc
 from pipelines.resolve.identity import decisions
 from pipelines.resolve.localtime import offsets_at, to_utc
+from pipelines.resolve.overlap import disagreements
 from pipelines.resolve.source_options import options_for
 from pipelines.resources import code_hash
 from pipelines.zones import version as tzdata_version
@@ -214,7 +215,8 @@ def score_loaded(
                        for k, p in sorted(profile.parameters.items())},
         "robustness_set": declared_set(profile),
         "produced_by": {"qorgan": __version__, "code": code_hash(), "tzdata": tzdata_version()},
-        "coverage": coverage(loaded.resolved), "notices": notices(scored, tables), "unblocked": unblocked(tables, moment),
+        "coverage": coverage(loaded.resolved), "overlaps": overlaps(loaded, tables, moment), "unread": unread(loaded.resolved),
+        "notices": notices(scored, tables), "unblocked": unblocked(tables, moment),
         "unidentified": unidentified(tables, moment),
         "code_bursts": bursts(tables, moment, profile.numbers()),
         "unattributed_trackers": unattributed(tables, moment, profile.numbers()), "findings": findings,
@@ -292,6 +294,27 @@ def coverage(resolved: Resolved) -> list[dict[str, Any]]:
         assert row["read"] == row["kept"] + row["duplicate"] + row["rejected"] + row["out_of_scope"], row
         out.append(row)
     return out
+
+
+def overlaps(loaded: LoadedCase, tables: CaseTables, moment: int) -> list[dict[str, Any]]:
+    """Say where two sources cover the same time of the same line, and what one of them has that the other has not."""
+    ids: RecordIds | None = None
+    out = []
+    for found in disagreements(tables.events, tables.coverage, loaded.resolved.clocks, moment):
+        if ids is None:
+            ids = RecordIds.of(tables)
+            place = {v: k for k, v in enumerate(tables.events["event_id"].to_pylist())}
+        only = {
+            key: {"events": len(found[key]), "records": ids.fold(np.array(sorted(place[i] for i in found[key]), np.int64))}
+            for key in ("only_a", "only_b")
+        }
+        out.append({**found, "from": utc_text(found["from"]), "to": utc_text(found["to"]), **only})
+    return out
+
+
+def unread(resolved: Resolved) -> list[dict[str, Any]]:
+    """List the files that were handed over and of which nothing was read: nobody shall take them for covered."""
+    return [{k: r[k] for k in ("source_id", "sha256", "bytes", "reason")} for r in resolved.unread.to_pylist()]
 
 
 def notices(scored: Scored, tables: CaseTables) -> list[dict[str, Any]]:

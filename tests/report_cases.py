@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from detector.schema import REJECTS, SOURCES, TABLES, WITNESSES
+from detector.schema import REJECTS, SOURCES, TABLES, WITNESSES, empty
 from pipelines.case_model import CaseFile
 from pipelines.demo import examples, make
 from pipelines.ingest import ingest
@@ -73,7 +73,8 @@ def loaded_of(
     }
     resolved = Resolved(
         replace(tables, **changed), WITNESSES.empty_table(), pa.Table.from_pylist(sources or [], SOURCES),
-        pa.Table.from_pylist(rejects or [], REJECTS), {}, builder.as_of,
+        pa.Table.from_pylist(rejects or [], REJECTS), {}, builder.as_of, empty("listed", stored=True),
+        empty("unread", stored=True), {},
     )  # fmt: skip
     return LoadedCase(Path("nowhere"), CaseFile(builder.case_id, zone, "consent"), resolved)
 

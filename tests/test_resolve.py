@@ -454,6 +454,8 @@ def test_the_order_of_the_store_does_not_matter(data: st.DataObject) -> None:
         tables.sources.take(pa.array(backwards)),
         tables.coverage,
         tables.rejects,
+        tables.listed,
+        tables.unread,
     )
     one, two = resolve(tables, parse(CASE + K1)), resolve(shuffled, parse(CASE + K1))
     assert one.tables.events.equals(two.tables.events)

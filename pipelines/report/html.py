@@ -68,6 +68,8 @@ def _page(view: View, profile: Profile) -> bytes:
                   for t in view.document["unattributed_trackers"]],
         bursts=[{**b, "begin": _local(view, b["from"]), "end": _local(view, b["to"]), "ids": _ids(b["records"])}
                 for b in view.document["code_bursts"]], sources=_sources(view), covers=_covers(view),
+        overlaps=[{**o, "begin": _local(view, o["from"]), "end": _local(view, o["to"]), "ids_a": _ids(o["only_a"]["records"]),
+                   "ids_b": _ids(o["only_b"]["records"])} for o in view.document["overlaps"]],
         rejects=_rejects(view), parameters=_parameters(view.document["parameters"]),
         indicators=[i for i in all_indicators().values() if i.id in _used(profile)],
         findings_hash=hashlib.sha256(to_bytes(view.document)).hexdigest(),

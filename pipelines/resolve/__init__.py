@@ -36,6 +36,7 @@ from pipelines.identifiers import clean, phone_identifier
 from pipelines.resolve.duplicates import match
 from pipelines.resolve.identity import OWNER, People, declared_identifiers, people, undeclared_id
 from pipelines.resolve.localtime import offsets_at, spans, to_utc
+from pipelines.resolve.overlap import Clock, clock_of, near
 from pipelines.resolve.source_options import label, options_for
 
 if TYPE_CHECKING:
@@ -59,12 +60,14 @@ class Resolved:
         For the detector.
     witnesses : pyarrow.Table
         Further records of kept rows.
-    sources, rejects : pyarrow.Table
+    sources, rejects, listed, unread : pyarrow.Table
         As stored.
     duplicates : dict
         Number of records of each source that are only witnesses.
     last_local_us : int or None
         Wall clock (case's zone) of the last row.
+    clocks : dict
+        How far the clock of each source may be off.
     """
 
     tables: CaseTables
@@ -73,6 +76,9 @@ class Resolved:
     rejects: pa.Table
     duplicates: dict[str, int]
     last_local_us: int | None
+    listed: pa.Table
+    unread: pa.Table
+    clocks: dict[str, Clock]
 
 
 def moment_utc(moment: Moment, zone: str) -> tuple[int, int, int]:
@@ -101,6 +107,7 @@ class _Sources:
     def __init__(self, case: CaseFile, sources: pa.Table) -> None:
         rows = sources.sort_by("source_id").to_pylist()
         self.ids = [r["source_id"] for r in rows]
+        self.clocks = [clock_of(r["reader"]) for r in rows]
         found = [_options(case, r) for r in rows]
         self.zone = [o.get("timezone") for o in found]
         # one that was read with a subject that the case no longer names is the owner's again, as if it had never been named
@@ -188,8 +195,8 @@ def _normalised(table: pa.Table, region: str | None) -> tuple[Ints, list[str | N
     values: list[str | None] = list(known)
     table_of = np.full(len(raws) + 1, -1, np.int64)
     for i in np.unique(raw_codes[numbered]).tolist():
-        identifier, _ = phone_identifier(raws[i], region)
-        if identifier is not None:
+        identifier, kind = phone_identifier(raws[i], region)
+        if identifier is not None and kind in _RENUMBERED:  # an app's own spelling of a number is left as its reader took it
             if identifier not in index:
                 index[identifier] = len(values)
                 values.append(identifier)
@@ -326,7 +333,8 @@ def resolve(store: StoreTables, case: CaseFile) -> Resolved:
     if last is not None:
         last += int(offsets_at(np.array([last]), case.timezone)[0]) * 1_000_000
     return Resolved(tables, witnesses, store.sources.sort_by("source_id"), store.rejects.sort_by([("source_id", "ascending"), ("n", "ascending")]),
-                    _duplicates(events, positions), last)  # fmt: skip
+                    _duplicates(events, positions), last, store.listed, store.unread.sort_by("source_id"),
+                    dict(zip(sources.ids, sources.clocks, strict=True)))  # fmt: skip
 
 
 def _sorted(table: pa.Table, id_name: str, sources: _Sources) -> tuple[pa.Table, Ints]:
@@ -381,6 +389,7 @@ def _events(stored: pa.Table, sources: _Sources, who: People, case: CaseFile) ->
     take = np.asarray(flags(*coded(table["how"]), ("device", "operator", "lab", "app")), np.bool_)
     matched = match([table["channel"], thread, table["kind"], direction, identifier], times["ts"], span, source,
                     np.arange(len(table)), take).kept  # fmt: skip
+    matched = near(table, identifier, parties.direction, times["ts"], span, source, matched, sources.clocks)
     resolved["duplicate_of"] = _duplicate_of(table["event_id"], matched)
     out = _with(table, EVENTS, resolved)
     present = np.unique(parties.identifier[parties.identifier >= 0]).tolist()

@@ -309,6 +309,11 @@ def records(table: str, data: pa.Table) -> Counter[str]:
     return Counter({str(c["values"]): int(c["counts"]) for c in counted.to_pylist()})
 
 
+def kept_of(counts: Mapping[str, Counter[str]]) -> Counter[str]:
+    """Add up, over the tables of rows that records are kept in, how many records of each source begin there."""
+    return sum((counts.get(t, Counter()) for t in _ID), Counter())
+
+
 def conserved(sources: pa.Table, kept: Mapping[str, int], rejected: Mapping[str, int]) -> None:
     """Refuse a store in which a source does not add up, or rows belong to no source."""
     known = set()
@@ -417,7 +422,7 @@ def check_tables(tables: Mapping[str, pa.Table], manifest: Manifest) -> None:
         entry = manifest.tables.get(name)
         if entry is not None and entry.rows != data.num_rows:
             raise TableError(f"table {name}: {data.num_rows} rows, the manifest says {entry.rows}")
-    kept: Counter[str] = sum((records(t, tables[t]) for t in _ID), Counter())
+    kept = kept_of({t: records(t, tables[t]) for t in _ID})
     conserved(tables["sources"], kept, records("rejects", tables["rejects"]))
 
 

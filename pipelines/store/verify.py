@@ -138,8 +138,7 @@ def _sums(folder: Path, manifest: store.Manifest) -> list[Problem]:
             counts[table] = Counter()
             for data in store.batches(folder, table, entry, check=True):
                 counts[table].update(store.records(table, data))
-        kept = counts.get("events", Counter()) + counts.get("positions", Counter())
-        store.conserved(store.read_sources(folder), kept, counts.get("rejects", Counter()))
+        store.conserved(store.read_sources(folder), store.kept_of(counts), counts.get("rejects", Counter()))
     except TableError as error:
         return [Problem(store.FOLDER, str(error))]
     return []
