@@ -742,9 +742,18 @@ def open_record(source: SourceFile, record: str, fmt: str, n: int | None = None)
     ------
     LocateError
         The record is not there, the locator is none, or the source cannot be read.
+
+    Notes
+    -----
+    A reader of files that are packed as a whole offers ``plain(source)``, the source as the text in which its locators
+    point; the place in the file is not known then.
     """
+    plain_of = getattr(all_readers().get(fmt), "plain", None)
     try:
+        packed, source = source, source if plain_of is None else cast(SourceFile, plain_of(source))
         capture, complete, encoding = _find(source, record, fmt, n)
+        if packed is not source:
+            capture.start = None
         marked, plain, places = _decoded(capture, encoding)
         masked = _masked(source, record, fmt, plain, places)
     except Unreadable as error:

@@ -163,7 +163,7 @@ def _json_value(value: Any, shown: bool, allowed: Allowed, sealed: bool, depth: 
         if depth >= DEPTH_LIMIT:
             return f"‹{len(value)} members, nested too deeply›"
         return {
-            _key(name): _json_value(
+            (name if name in allowed.keys else _key(name)): _json_value(
                 inner,
                 name == "type" if sealed else name in allowed.keys and name not in allowed.sealed,
                 allowed,

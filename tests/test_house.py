@@ -208,7 +208,7 @@ def test_the_clock_is_asked_in_one_place() -> None:
             found |= {
                 name
                 for _, what in imports(tree, name)
-                if under(what, "random", "secrets", "socket", "urllib", "http", "ssl")
+                if under(what, "random", "secrets", "socket", "urllib.request", "http", "ssl")
             }
     assert found == {"pipelines.store.custody"}
 

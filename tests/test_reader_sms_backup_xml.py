@@ -427,6 +427,22 @@ def test_super_backup_messages() -> None:
     assert (row["record"], row["direction"], row["size"]) == ("xml:/allsms/sms[1]", "out", 5)
 
 
+def test_silence_and_old_signal() -> None:
+    text = (
+        f'<sms protocol="0" address="{A}" contact_name="null" date="{T}" readable_date="Tue, 14 Nov 2023" type="1" subject="null" '
+        'body="&#55357;&#56838; hi" toa="null" sc_toa="null" service_center="null" read="1" status="-1" locked="0" />'
+    )
+    row = one(text)
+    assert (row["identifier"], row["direction"], row["size"], row["status"]) == (A, "in", 4, "delivered")
+
+
+def test_androids_word_for_a_sender_whom_it_does_not_know_is_nobody() -> None:
+    out = run(*(sms(address="\u02bcUNKNOWN_SENDER!\u02bc", date=T + k) for k in range(2)))
+    assert [(r["identifier"], r["identifier_raw"], r["identifier_kind"]) for r in by_n(out)] == [
+        (None, "\u02bcUNKNOWN_SENDER!\u02bc", "unknown_caller")
+    ] * 2
+
+
 def test_content_is_nowhere() -> None:
     words = ("Zebra1", "Zebra2", "Zebra3", "secret-name", "Zebra4")
     bad = sms(body="Zebra1", date="Zebra4", contact_name="Zebra2").replace("/>", "Zebra1 />", 1)

@@ -22,6 +22,7 @@ from detector.statute import Line, Profile
 from pipelines import cli
 from pipelines.readers import all_readers
 from pipelines.readers.base import Description
+from pipelines.resolve.overlap import DURATION_S, RING_S, Clock
 from pipelines.statutes import profiles
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -136,6 +137,14 @@ def _format(d: Description) -> str:
         f"- *One record (`n` counts):* {prose(d.counts)}",
         f"- *Known from:* {prose(d.knowledge)} ({d.evidence})",
     ]
+    if d.versions:
+        lines.append(f"- *Versions seen:* {prose(d.versions)}")
+    if {"call", "phone"} & set(d.channels) or d.clock_s:
+        start = {"ringing": "when it began to ring", "answer": "when it was answered"}.get(d.call_start, "not known")
+        own = f"may be off by {d.clock_s} s" if d.clock_s else "the phone's own"
+        lines.append(
+            f"- *Times of calls:* the clock is {own}; the start means: {start}; durations in steps of {d.duration_step_s} s"
+        )
     out = "\n\n".join(lines[:2]) + "\n\n" + "\n".join(lines[2:])
     if d.options:
         rows = [[code(o.key), cell(o.meaning), cell(o.required_when)] for o in d.options]
@@ -144,17 +153,35 @@ def _format(d: Description) -> str:
     return out
 
 
+def _reach(a: Description, b: Description | None) -> str:
+    one = Clock(a.clock_s, a.call_start, a.duration_step_s)
+    two = Clock(0, "ringing", 1) if b is None else Clock(b.clock_s, b.call_start, b.duration_step_s)
+    return f"messages {one.reach_s(two, call=False)} s, calls {one.reach_s(two, call=True)} s"
+
+
 def formats() -> str:
     """Return the page of the export formats."""
     readers = [r.description for r in all_readers().values()]
     overview = table(
-        ["format", "what", "known from"], [[f"[{d.id}](#{d.id})", cell(d.title), cell(d.evidence)] for d in readers]
+        ["format", "what", "versions seen", "known from"],
+        [[f"[{d.id}](#{d.id})", cell(d.title), cell(d.versions), cell(d.evidence)] for d in readers],
+    )
+    off = [d for d in readers if d.clock_s]
+    clocks = table(
+        ["", *(d.id for d in off), "every other format"],
+        [[f"**{a.id}**", *(_reach(a, b) for b in off), _reach(a, None)] for a in off],
     )
     parts = [
         "A file is recognised by its content, never by its name alone. `qorgan formats FILE` says what a file is and why. "
         "The evidence says what the knowledge of a format rests on: a *real sample*, the *public code* of programs that read or write it, "
         "or *documentation*.",
         overview,
+        "## One call in several sources",
+        "The same call or message in two sources is one event with two witnesses. Where both write the phone's own clock, their times must agree "
+        "to the precision of the coarser one. Where a clock of its own is involved, the records may lie so many seconds apart (for calls: where one "
+        f"source means the ringing and the other the answer, {RING_S} s more), go the same way to the same number, contradict each other neither in "
+        f"whether it was answered nor, by more than the rounding and {DURATION_S} s, in the duration; the nearest pair goes first. These numbers are our own choice [P].",
+        clocks if off else "No format has a clock of its own.",
         *(_format(d) for d in readers),
     ]
     return _page("The export formats", "the descriptions in `pipelines/readers/`", *parts)

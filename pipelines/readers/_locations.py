@@ -519,7 +519,7 @@ def find_part(
 
 def parts(
     source: SourceFile, out: Sink, arrays: Mapping[str, Any], *, values: Mapping[str, str] | None = None,
-    block: int | None = None,
+    block: int | None = None, may_be_empty: bool = False,
 ) -> Iterator[Part]:  # fmt: skip
     """Stream the elements of the arrays of a JSON source and number them in file order.
 
@@ -537,6 +537,8 @@ def parts(
         Pattern of a value that holds no records to the note that its presence deserves.
     block : int, optional
         Size of the blocks in bytes; the rows do not depend on it.
+    may_be_empty : bool
+        A whole JSON text without any of the arrays is a file without records.
 
     Raises
     ------
@@ -565,7 +567,7 @@ def parts(
         mended = stream.repaired
     if mended:
         out.note(f"records whose text was not valid Unicode and was mended: {mended}")
-    if not arrays_met:
+    if not arrays_met and (broken or not may_be_empty):
         raise Unreadable(broken or "the file holds none of the arrays of its format")
     if broken:
         out.note(f"{broken}; the whole records before it were read")

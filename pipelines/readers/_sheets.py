@@ -78,17 +78,20 @@ def encoding_of(head: bytes, declared: str | None = None) -> str:
 def lines_of(stream: BinaryIO, encoding: str) -> Iterator[str]:
     r"""Yield the physical lines of a text with their ends (``\n`` or ``\r\n``; a lone ``\r`` ends none); faulty bytes become U+FFFD."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
-    rest = ""
+    rest: list[str] = []  # a line may fill many blocks: its pieces are put together once
     while True:
         block = stream.read(_BLOCK)
-        text = rest + decoder.decode(block, not block)
-        pieces = text.split("\n")
-        rest = pieces.pop()
-        for piece in pieces:
-            yield piece + "\n"
+        pieces = decoder.decode(block, not block).split("\n")
+        rest.append(pieces.pop())
+        if pieces:
+            last = rest.pop()
+            pieces[0] = "".join(rest) + pieces[0]
+            rest = [last]
+            for piece in pieces:
+                yield piece + "\n"
         if not block:
-            if rest:
-                yield rest
+            if line := "".join(rest):
+                yield line
             return
 
 

@@ -12,6 +12,7 @@ counts (:meth:`Database.scan`).
 from __future__ import annotations
 
 import contextlib
+import operator
 import re
 import sqlite3
 import struct
@@ -121,24 +122,37 @@ class Database:
             db.setlimit(sqlite3.SQLITE_LIMIT_VDBE_OP, 250_000)
         for pragma in ("trusted_schema = OFF", "query_only = ON", "cell_size_check = ON", "temp_store = MEMORY"):
             db.execute(f"PRAGMA {pragma}")
-        refused = set()
         try:
-            for name, kind, sql in db.execute("SELECT name, type, sql FROM sqlite_master"):
-                if not isinstance(name, str):
-                    continue
-                if kind == "trigger":
-                    self.triggers += 1
-                elif kind == "view" or (kind == "table" and not (isinstance(sql, str) and _PLAIN.match(sql))):
-                    if not name.startswith("sqlite_"):
-                        refused.add(name)
-                elif kind == "table" and not name.startswith("sqlite_"):
-                    info = db.execute(f"PRAGMA table_xinfo({_quoted(name)})").fetchall()
-                    self.tables[name] = tuple(c[1] for c in info if c[6] == 0)  # generated columns compute: not read
+            try:
+                refused = self._read_schema()
+            except sqlite3.DatabaseError as error:
+                if "unsafe use of" not in str(error):
+                    raise
+                # Generated columns of an app that use a function which this SQLite does not count as harmless (Signal's
+                # use json_extract). They are only made known here: what a generated column computes is never asked for.
+                db.execute("PRAGMA trusted_schema = ON")
+                refused = self._read_schema()
         except (sqlite3.Error, UnicodeError) as error:
             raise Unreadable(f"the database cannot be opened: {_reason(error)}") from None
         self.refused = frozenset(refused)
         db.set_authorizer(self._allow)
         db.set_progress_handler(self._too_long, _STEPS)
+
+    def _read_schema(self) -> set[str]:
+        """Learn the plain tables and count the triggers; return the names of what is none."""
+        self.tables, self.triggers, refused = {}, 0, set()
+        for name, kind, sql in self._db.execute("SELECT name, type, sql FROM sqlite_master"):
+            if not isinstance(name, str):
+                continue
+            if kind == "trigger":
+                self.triggers += 1
+            elif kind == "view" or (kind == "table" and not (isinstance(sql, str) and _PLAIN.match(sql))):
+                if not name.startswith("sqlite_"):
+                    refused.add(name)
+            elif kind == "table" and not name.startswith("sqlite_"):
+                info = self._db.execute(f"PRAGMA table_xinfo({_quoted(name)})").fetchall()
+                self.tables[name] = tuple(c[1] for c in info if c[6] == 0)  # generated columns compute: not read
+        return refused
 
     def _allow(self, action: int, first: str | None, second: str | None, place: str | None, inner: str | None) -> int:
         if inner is not None or action not in _READS:
@@ -219,21 +233,15 @@ class Database:
             # resumed by rowid: no cursor is held open, and damage is known to lie behind the last row
             where = f" WHERE {name} > ?" if last is not None else ""
             sql = f"{self._select(table, columns, name)}{where} ORDER BY {name} LIMIT {BLOCK_ROWS}"
-            self._state.since = time.monotonic()
-            rows: list[tuple[Any, ...]] = []
-            fault: Exception | None = None
-            try:
-                for row in self._db.execute(sql, () if last is None else (last,)):
-                    rows.append(row)
-            except (sqlite3.Error, UnicodeError, MemoryError, OverflowError) as error:
-                fault = error
-            if rows:
-                ids, *values = zip(*rows, strict=True)
+            rows, fault = self._fetch(sql, () if last is None else (last,))
+            before = last
+            for good in self._runs(table, rows, last):
+                ids, *values = zip(*good, strict=True)
                 block = Block(
                     table, self._state.counted + 1, list(ids),
                     dict(zip(columns, map(list, values), strict=True)),
                 )  # fmt: skip
-                self._state.counted += len(rows)
+                self._state.counted += len(good)
                 last = block.rowids[-1]
                 yield block
             if fault is not None:
@@ -242,8 +250,51 @@ class Database:
                 reason = f"the database is damaged here ({_reason(fault)}); the rows of the table from here on are lost"
                 self._state.damaged.append((self._state.counted, f"sql:{after}|{reason}"))
                 return
-            if len(rows) < BLOCK_ROWS:
+            if len(rows) < BLOCK_ROWS or last == before:  # rows whose ids do not grow would come again for ever
                 return
+
+    def _fetch(self, sql: str, values: tuple[Any, ...]) -> tuple[list[tuple[Any, ...]], Exception | None]:
+        """Return rows, and what went wrong behind the last of them."""
+        self._state.since = time.monotonic()
+        try:
+            self._db.text_factory = str  # twice as fast; fails at the first byte that is no UTF-8
+            return self._db.execute(sql, values).fetchall(), None
+        except (sqlite3.Error, UnicodeError, MemoryError, OverflowError):
+            pass
+        finally:
+            self._db.text_factory = _text
+        self._state.since = time.monotonic()
+        rows: list[tuple[Any, ...]] = []
+        try:
+            for row in self._db.execute(sql, values):
+                rows.append(row)
+        except (sqlite3.Error, UnicodeError, MemoryError, OverflowError) as error:
+            return rows, error
+        return rows, None
+
+    def _runs(
+        self, table: str, rows: list[tuple[Any, ...]], last: int | None
+    ) -> Iterator[list[tuple[Any, ...]]]:  # fmt: skip
+        """Yield runs of rows whose ids grow; the others are what SQLite makes of a page that is partly lost: counted as damage."""
+        ids = [row[0] for row in rows]
+        if all(map(operator.lt, ids, ids[1:])) and (last is None or not ids or ids[0] > last):
+            if rows:
+                yield rows
+            return
+        run: list[tuple[Any, ...]] = []
+        for row in rows:
+            if last is None or row[0] > last:
+                last = row[0]
+                run.append(row)
+                continue
+            if run:
+                yield run
+                run = []
+            self._state.counted += 1
+            reason = "the database is damaged here: the row has lost its place and its values"
+            self._state.damaged.append((self._state.counted, f"sql:{table}/{row[0]}|{reason}"))
+        if run:
+            yield run
 
     def settle(self, out: Sink) -> None:
         """Count the records that were scanned, reject where the database is damaged, say what the log held."""

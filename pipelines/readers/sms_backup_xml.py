@@ -17,14 +17,36 @@ import hashlib
 import re
 from array import array
 from collections import Counter
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import compress
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
+from pipelines.readers._android import (
+    KEEP,
+    MANY_PER_SECOND,
+    MAX_ADDRESSES,
+    MAX_PENDING,
+    MMS_NOTIFICATION,
+    MMS_RETRIEVED,
+    MMS_TRANSPORT,
+    OUT_OF_SCOPE,
+    PRESENTATIONS,
+    UNKNOWN_TYPE,
+    Memo,
+    Number,
+    Numbers,
+    Thread,
+    box_codes,
+    call_codes,
+    media,
+    sim,
+    sms_codes,
+)
+from pipelines.readers._android import Seconds as _Seconds
+from pipelines.readers._android import group_thread_id as group_thread_id
 from pipelines.readers._xml_bytes import (
     BLOCK,
     Broken,
@@ -58,11 +80,7 @@ from pipelines.readers.base import (
 
 CHUNK = 20_000
 _CHUNK_BYTES = 8 << 20
-_MANY_PER_SECOND = 50  # [P] more records than this within one second are remarked on
-_MAX_MEMO, _MAX_KEY = 50_000, 512
-_MAX_PENDING = 50_000
 _MAX_DEPTH = 64
-_MAX_ADDRESSES = 1_000
 _WINDOW = 1_024
 _MMS_WINDOW = 1 << 16
 _MAX_RUNS, _MAX_TRIED = 8, 64
@@ -71,8 +89,6 @@ RECORDS = (b"sms", b"mms", b"call", b"log")
 ROOTS = (b"smses", b"calls", b"alllogs", b"allsms")
 _RECORDS, _ROOTS = frozenset(RECORDS), frozenset(ROOTS)
 
-#: the name of a SIM or an account is one word; damage can move a text into that attribute, and texts are not kept
-_WORD = re.compile(r"[\w.:@+-]{1,64}")
 _SMS = frozenset([b"address", b"date", b"type", b"body", b"status", b"sub_id"])
 _CALL = frozenset(
     [b"number", b"date", b"type", b"duration", b"dur", b"presentation", b"subscription_id", b"phone_account_address"]
@@ -101,8 +117,6 @@ _QUICK = {
 }
 
 _INTEGER = re.compile(r" *(-?[0-9]{1,18}) *")
-_TOKENS = frozenset(["insert-address-token"])  # stands for the owner where Android does not know the number
-_RCS_GROUP = re.compile(r"group_[0-9]+@rcs\.google\.com", re.IGNORECASE)
 
 #: where a run of one element ends
 _OTHER = {name: re.compile(rb"<(?!%b[ \t\r\n])" % name) for name in (b"sms", b"call", b"log")}
@@ -112,27 +126,6 @@ _PROLOG = re.compile(
 _REST = rb"(?:[^\"'<>]++|\"[^\"<]*+\"|'[^'<]*+')*+>"
 _ROOT = re.compile(rb"<(smses|calls|alllogs|allsms)(?=[ \t\r\n/>])" + _REST)
 _FIRST = re.compile(rb"<(?:sms|mms|call|log)(?=[ \t\r\n])" + _REST)
-
-KEEP, OUT_OF_SCOPE, UNKNOWN_TYPE = 0, 1, 2
-
-#: ``sms/@type`` and ``mms/@msg_box`` (Android's Telephony provider)
-_BOX_IN, _BOX_OUT, _BOX_FAILED, _BOXES_UNSENT = 1, 2, 5, (3, 4, 6)
-_MMS_NOTIFICATION, _MMS_RETRIEVED = 130, 132
-#: MMS that carry no message: send-conf, notifyresp-ind, acknowledge-ind, delivery-ind, read-rec-ind, read-orig-ind
-_MMS_TRANSPORT = frozenset([129, 131, 133, 134, 135, 136])
-
-#: ``call/@type``: direction, tag, answered (None: by the duration)
-_CALL_TYPES: dict[int, tuple[str, str | None, bool | None]] = {
-    1: ("in", None, None),
-    2: ("out", None, None),
-    3: ("in", "missed", False),
-    4: ("in", "voicemail", False),
-    5: ("in", "rejected", False),
-    6: ("in", "blocked", False),
-    7: ("in", "answered_elsewhere", True),
-}
-#: ``call/@presentation``; 1 is allowed, 5 (unavailable) came with Android 14
-_PRESENTATIONS = {"2": "withheld", "3": "unknown_caller", "4": "payphone", "5": "unknown_caller"}
 
 _ENDS_INSIDE = "the file ends inside this record"
 _NO_END_TAG = "its end tag is missing"
@@ -145,41 +138,7 @@ _COLUMNS = (
     "duration_s", "size", "attachment", "tags",
 )  # fmt: skip
 _Row = tuple[Any, ...]
-_Number = tuple[str | None, str | None, str]  # identifier, as the file writes it, kind
 _Key = tuple[bytes | None, bytes | None]
-#: identifier, as the file writes it, kind, thread id, thread kind, participants, does the sender differ from the address
-_Thread = tuple[str | None, str | None, str, str | None, str, int | None, bool]
-K = TypeVar("K")
-V = TypeVar("V")
-
-
-class _Memo(dict[K, V]):
-    """A function remembered by its argument, for as many arguments as fit."""
-
-    def __init__(self, function: Callable[[K], V]) -> None:
-        super().__init__()
-        self._function = function
-
-    def __missing__(self, key: K) -> V:
-        value = self._function(key)
-        if _weight(key) <= _MAX_KEY:
-            if len(self) >= _MAX_MEMO:
-                self.clear()
-            self[key] = value
-        return value
-
-
-def _weight(key: object) -> int:
-    """Return the length of all that a key holds: a hostile file must not fill the memory with keys."""
-    if isinstance(key, tuple):
-        return 8 + sum(map(_weight, key))
-    return len(key) if isinstance(key, (bytes, str)) else 0
-
-
-def group_thread_id(identifiers: Iterable[str]) -> str:
-    """Return the id of a group thread: ``group:`` and 10 hex digits over its sorted, distinct identifiers, one a line."""
-    joined = "\n".join(sorted(set(identifiers)))
-    return "group:" + hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:10]
 
 
 def _given(value: bytes | None) -> str | None:
@@ -230,75 +189,18 @@ def _time(value: bytes | None) -> tuple[int, str | None]:
     return ms * 1000, implausible_time(ms * 1000)
 
 
-def _box(box: int | None) -> tuple[str, str, str, str, int]:
-    """Return direction, status, actor, directed and verdict of a message by its box (``type``, ``msg_box``)."""
-    if box == _BOX_IN:
-        return "in", "delivered", "contact", "yes", KEEP
-    if box == _BOX_OUT:
-        return "out", "sent", "owner", "no", KEEP
-    if box == _BOX_FAILED:
-        return "out", "failed", "owner", "no", KEEP
-    if box in _BOXES_UNSENT:
-        return "out", "unknown", "owner", "no", OUT_OF_SCOPE
-    return "unknown", "unknown", "unknown", "unknown", UNKNOWN_TYPE
-
-
 def _sms_codes(key: _Key) -> tuple[str, str, str, str, int]:
-    """Judge an SMS by ``type`` and ``status``, the state of the network's delivery report (3GPP TS 23.040, 9.2.3.15)."""
-    direction, status, actor, directed, verdict = _box(_integer(key[0]))
-    report = _integer(key[1])
-    if direction == "out" and status == "sent" and report is not None and report >= 0:
-        # 32 to 63: sent, and the report is not in yet; the owner's message went out
-        status = "delivered" if report < 32 else "sent" if report < 64 else "failed"
-    return direction, status, actor, directed, verdict
+    return sms_codes(_integer(key[0]), _integer(key[1]))
 
 
 def _call_codes(
     key: _Key,
 ) -> tuple[str, str, str, bool | None, int | None, str | None, int]:
-    """Return direction, actor, directed, answered, talk time, tag and verdict of a call by ``type`` and ``duration``."""
-    kind = _integer(key[0])
-    seconds = _integer(key[1])
-    if seconds is not None and seconds < 0:
-        seconds = None
-    if kind not in _CALL_TYPES:
-        return "unknown", "unknown", "unknown", None, None, None, UNKNOWN_TYPE
-    direction, tag, answered = _CALL_TYPES[kind]
-    if answered is None:  # an incoming call of 0 s: taken and hung up at once, or a missed one under the wrong code
-        if seconds is not None and (seconds > 0 or kind == 2):
-            answered = seconds > 0
-    elif not answered or not seconds:  # what rings or is spoken to a mailbox is no talk
-        seconds = None
-    return (
-        direction,
-        "owner" if direction == "out" else "contact",
-        "no" if direction == "out" else "yes",
-        answered,
-        seconds,
-        tag,
-        KEEP,
-    )
+    return call_codes(_integer(key[0]), _integer(key[1]))
 
 
 def _media(content_type: bytes | None) -> tuple[str | None, bool]:
-    """Return the kind of attachment of a part by its media type (None: it is none), and whether it is the text."""
-    kind = (_given(content_type) or "").split(";")[0].strip().lower()
-    if kind in ("application/smil", "text/plain"):
-        return None, kind == "text/plain"
-    return _attachment(kind), False
-
-
-def _attachment(kind: str) -> str:
-    family = kind.partition("/")[0]
-    if family in ("image", "video", "audio"):
-        return family
-    if kind in ("text/x-vcard", "text/vcard", "text/directory"):
-        return "contact"
-    if kind in ("application/pdf", "application/rtf", "application/msword", "text/html", "text/csv") or kind.startswith(
-        ("application/vnd.openxmlformats-", "application/vnd.ms-", "application/vnd.oasis.opendocument.")
-    ):
-        return "document"
-    return "other"
+    return media(_given(content_type) or "")
 
 
 def _inside_pattern(part: Layout, addr: Layout) -> re.Pattern[bytes]:
@@ -345,41 +247,6 @@ class _Run:
     bytes: int = 0
 
 
-class _Seconds:
-    """Counts the kept records of each second, to find those that a restore wrote."""
-
-    _FOLD = 4_000_000
-
-    def __init__(self) -> None:
-        self._parts: list[npt.NDArray[np.int32]] = []
-        self._rows = 0
-        self._limit = self._FOLD
-
-    def add(self, local_time: npt.NDArray[np.int64]) -> None:
-        """Add kept records by their times in µs."""
-        self._parts.append((local_time // 1_000_000).astype(np.int32))  # readings lie before 2035
-        self._rows += len(local_time)
-        if self._rows >= self._limit:
-            # of a file of many millions: seconds with a single record so far are dropped, so memory stays flat
-            seconds = self._sorted()
-            same = seconds[1:] == seconds[:-1]
-            seconds = seconds[np.append(same, False) | np.append(False, same)]
-            self._parts, self._rows = [seconds], len(seconds)
-            self._limit = max(self._FOLD, 2 * self._rows)
-
-    def _sorted(self) -> npt.NDArray[np.int32]:
-        seconds = np.concatenate([np.empty(0, np.int32), *self._parts])
-        self._parts.clear()
-        seconds.sort()
-        return seconds
-
-    def crowded(self) -> int:
-        """Return the number of seconds with more than :data:`_MANY_PER_SECOND` records; empties the count."""
-        seconds = self._sorted()
-        ahead = seconds[_MANY_PER_SECOND:]
-        return len(np.unique(ahead[ahead == seconds[: len(ahead)]]))
-
-
 class _Reading:
     """One file being read."""
 
@@ -387,7 +254,7 @@ class _Reading:
         self.out = out
         self.stream = source.open()
         self.scanner = Scanner(self.stream, _WANTED, RECORDS, ROOTS)
-        self.phone = context.phone
+        self.numbers = Numbers(context.phone)
         self.stack: list[bytes] = []
         self.children = [0]  # of the document, of the root, ... : number of elements met so far
         self.root: bytes | None = None
@@ -420,63 +287,39 @@ class _Reading:
         self.pending_bytes = 0
         self.pending_overflow = False
         # identifiers
-        self.owners: set[str] = set()
-        self.maybe_owners: set[str] = set()
-        self.others: set[str] = set()
-        self.number: _Memo[str | None, _Number] = _Memo(self._number)
-        self.peer: _Memo[bytes | None, _Number] = _Memo(self._peer)
-        self.caller: _Memo[_Key, _Number] = _Memo(self._caller)
-        self.people: _Memo[tuple[bytes | None, tuple[_Key, ...], str], _Thread] = _Memo(self._people)
-        self.code: _Memo[bytes | None, int | None] = _Memo(_integer)
-        self.media: _Memo[bytes | None, tuple[str | None, bool]] = _Memo(_media)
-        self.line: _Memo[bytes | None, str | None] = _Memo(self._line)
-        self.account: _Memo[bytes | None, str | None] = _Memo(self._account)
-        self.sms_codes: _Memo[_Key, tuple[str, str, str, str, int]] = _Memo(_sms_codes)
-        self.call_codes: _Memo[
+        self.peer: Memo[bytes | None, Number] = Memo(self._peer)
+        self.caller: Memo[_Key, Number] = Memo(self._caller)
+        self.people: Memo[tuple[bytes | None, tuple[_Key, ...], str], Thread] = Memo(self._people)
+        self.code: Memo[bytes | None, int | None] = Memo(_integer)
+        self.media: Memo[bytes | None, tuple[str | None, bool]] = Memo(_media)
+        self.line: Memo[bytes | None, str | None] = Memo(self._line)
+        self.account: Memo[bytes | None, str | None] = Memo(self._account)
+        self.sms_codes: Memo[_Key, tuple[str, str, str, str, int]] = Memo(_sms_codes)
+        self.call_codes: Memo[
             _Key,
             tuple[str, str, str, bool | None, int | None, str | None, int],
-        ] = _Memo(_call_codes)
+        ] = Memo(_call_codes)
 
     # -- identifiers --------------------------------------------------------------------------------------------------
 
-    def _number(self, given: str | None) -> _Number:
-        """Return identifier, raw text and kind of a number."""
-        if given in _TOKENS:
-            given = None
-        identifier, kind = self.phone(given)
-        return identifier, given or None, kind
+    def _peer(self, raw: bytes | None) -> Number:
+        """Return identifier, raw text and kind of the number of an ``address`` or a call: it is somebody else's."""
+        return self.numbers.peer(_given(raw))
 
-    def _peer(self, raw: bytes | None) -> _Number:
-        """Return the same for the number of an ``address`` or a call: it is somebody else's."""
-        found = self.number[_given(raw)]
-        self._other(found[0])
-        return found
-
-    def _other(self, identifier: str | None) -> None:
-        if identifier is not None and len(self.others) < _MAX_MEMO and len(identifier) <= _MAX_KEY:
-            self.others.add(identifier)
-
-    def _caller(self, key: _Key) -> _Number:
+    def _caller(self, key: _Key) -> Number:
         """The same for a call, where ``presentation`` may say that the number was withheld."""
-        hidden = _PRESENTATIONS.get((_given(key[1]) or "").strip())
+        hidden = PRESENTATIONS.get(_integer(key[1]) or 0)
         if hidden is not None:
-            return None, self.number[_given(key[0])][1], hidden
+            return None, self.numbers.of[_given(key[0])][1], hidden
         return self.peer[key[0]]
 
     def _line(self, raw: bytes | None) -> str | None:
-        """Return the SIM that was used; -1 is Android's word for none."""
-        given = (_given(raw) or "").strip()
-        return given if given != "-1" and _WORD.fullmatch(given) else None
+        """Return the SIM that was used."""
+        return sim(_given(raw))
 
     def _account(self, raw: bytes | None) -> str | None:
         """Return the owner's account of a call; a number there is the owner's own."""
-        given = (_given(raw) or "").strip()
-        if not given:
-            return None
-        identifier, kind = self.phone(given)
-        if identifier is not None and kind == "phone" and len(self.owners) < 64:
-            self.owners.add(identifier)
-        return given if kind == "phone" or _WORD.fullmatch(given) else None
+        return self.numbers.account[_given(raw)]
 
     # -- the walk -----------------------------------------------------------------------------------------------------
 
@@ -647,8 +490,8 @@ class _Reading:
 
     def _addr(self, record: _Record, address: bytes | None, role: bytes | None) -> None:
         record.addresses.append((address, role))
-        if len(record.addresses) > _MAX_ADDRESSES:
-            record.refused = f"it names more than {_MAX_ADDRESSES} addresses"
+        if len(record.addresses) > MAX_ADDRESSES:
+            record.refused = f"it names more than {MAX_ADDRESSES} addresses"
             record.addresses.clear()
 
     def _inside_quickly(self, record: _Record) -> bool:
@@ -790,73 +633,43 @@ class _Reading:
             )
         )  # fmt: skip
 
-    def _members(self, address: bytes | None) -> list[_Number]:
+    def _members(self, address: bytes | None) -> list[Number]:
         """Return the distinct numbers of an ``address``; those of a group are joined by ``~``."""
         given = _given(address) if address is not None and (b"~" in address or b"&" in address) else None
         if given is None or "~" not in given:
             single = self.peer[address]
             return [single] if single[1] else []
-        found: dict[str, _Number] = {}
+        found: dict[str, Number] = {}
         for piece in given.split("~"):
-            number = self.number[piece]
+            number = self.numbers.of[piece]
             if number[0] is not None:
-                self._other(number[0])
+                self.numbers.other(number[0])
                 found.setdefault(number[0], number)
         return list(found.values())
 
-    def _people(self, key: tuple[bytes | None, tuple[_Key, ...], str]) -> _Thread:
+    def _people(self, key: tuple[bytes | None, tuple[_Key, ...], str]) -> Thread:
         """Return who is on the other side of a message, and the thread.
 
         The key is ``address``, the ``addrs`` (number, type: 137 From, 151 To, 130 CC, 129 BCC) and the direction.
         """
-        direction = key[2]
         members = self._members(key[0])
-        roles = [(given, _integer(role)) for raw, role in key[1] if (given := self.number[_given(raw)])[1]]
-        for (identifier, _, kind), role in roles:
-            if role == 137 and direction == "in":
-                self._other(identifier)
-            elif role == 137 and direction == "out" and kind == "phone" and len(self.maybe_owners) < 64:
-                self.maybe_owners.add(identifier or "")
-        nobody = (None, None, "none")
-        sender = next((who for who, role in roles if role == 137), nobody)
-        everybody = {who[0] for who, _ in roles if who[0] is not None}
-        addressed = {who[0] for who, role in roles if role != 137 and who[0] is not None}
-        ids = {who[0] for who in members if who[0] is not None}
-        rcs = len(members) == 1 and _RCS_GROUP.fullmatch(members[0][1] or "") is not None
-        if len(ids) > 1:
-            thread, people = ids, len(ids) + 1
-        elif rcs and not everybody:
-            thread, people = ids, 0
-        elif direction == "out" and (rcs or len(addressed - {sender[0]}) > 1):
-            thread, people = everybody, len(everybody) + (sender[0] is None)
-        elif rcs or len(everybody) > 2:
-            thread, people = everybody, len(everybody) + (not addressed)
-        else:
-            who = members[0] if members else nobody
-            if who[0] is None and direction == "in":
-                who = sender if sender[0] is not None else who
-            elif who[0] is None and direction == "out":
-                who = next((w for w, role in roles if role != 137 and w[0] is not None), who)
-            differs = direction == "in" and sender[0] is not None and sender[0] != who[0]
-            return *who, who[0], "direct", None, differs
-        if direction != "in":
-            sender = nobody
-        return *sender, group_thread_id(x for x in thread if x is not None), "group", people or None, False
+        roles = [(given, _integer(role)) for raw, role in key[1] if (given := self.numbers.of[_given(raw)])[1]]
+        return self.numbers.thread(members, roles, key[2])
 
     def _mms(self, record: _Record, attrs: dict[bytes, bytes]) -> None:
         box, kind = attrs.get(b"msg_box"), self.code[attrs.get(b"m_type")]
-        direction, status, actor, directed, verdict = _box(self.code[box])
-        if kind in _MMS_TRANSPORT:
+        direction, status, actor, directed, verdict = box_codes(self.code[box])
+        if kind in MMS_TRANSPORT:
             verdict = OUT_OF_SCOPE
         us = self._keep(record, attrs.get(b"date"), verdict, box)
         if us is None:
             return
         thread = self.people[attrs.get(b"address"), tuple(record.addresses), direction]
         self.sender_differs += thread[6]
-        keys = self._keys(attrs) if kind in (_MMS_NOTIFICATION, _MMS_RETRIEVED) else ()
-        if kind == _MMS_RETRIEVED:
+        keys = self._keys(attrs) if kind in (MMS_NOTIFICATION, MMS_RETRIEVED) else ()
+        if kind == MMS_RETRIEVED:
             self.retrieved.extend(keys)
-        notification = kind == _MMS_NOTIFICATION and direction == "in"
+        notification = kind == MMS_NOTIFICATION and direction == "in"
         size = record.characters if record.parts or (record.has_parts and not notification) else None
         attachment = record.attachment
         if attachment is None and not notification and (record.has_parts or self.code[attrs.get(b"text_only")] == 1):
@@ -869,7 +682,7 @@ class _Reading:
         )  # fmt: skip
         if notification and keys:
             size_of_row = sum(map(len, attrs.values()))
-            if len(self.pending) >= _MAX_PENDING or self.pending_bytes + size_of_row > 4 * _CHUNK_BYTES:
+            if len(self.pending) >= MAX_PENDING or self.pending_bytes + size_of_row > 4 * _CHUNK_BYTES:
                 self.pending_overflow = True
                 self._settle_pending()
             self.pending.append((row, keys))
@@ -1069,8 +882,8 @@ class _Reading:
 
     def _remarks(self) -> None:
         out = self.out
-        if owners := self.owners | (self.maybe_owners - self.others if len(self.others) < _MAX_MEMO else set()):
-            out.owner(sorted(owners))
+        if owners := self.numbers.shown():
+            out.owner(owners)
         for channel in sorted(self.channels):
             out.coverage(channel, "call" if channel == "phone" else "message", scope="all")
         out.note(
@@ -1096,7 +909,7 @@ class _Reading:
             out.note("very many MMS notifications: one that was downloaded further down in the file may stand twice")
         if crowded := self.seconds.crowded():
             out.note(
-                f"{crowded} seconds hold more than {_MANY_PER_SECOND} records each: "
+                f"{crowded} seconds hold more than {MANY_PER_SECOND} records each: "
                 "messages that were restored to a phone may carry the time of restoring"
             )
         if self.skipped_bytes:
@@ -1198,10 +1011,12 @@ class SmsBackupXml:
 
     description: ClassVar[Description] = Description(
         id="sms-backup-xml",
-        version=1,
+        version=2,
         title="SMS Backup & Restore XML (messages or calls), Super Backup, Silence and old Signal plaintext XML",
         channels=("phone", "sms", "mms"),
         counts="an sms, mms, call or log element, in file order",
+        versions="files of 2011 to 2024: with and without presentation, subscription and addresses of members",
+        call_start="ringing",
         knowledge="files and parsers of public projects (sms-backup-reader-2, sms-backup-restore-parser, Memacs, timelinize), "
         "Android's Telephony and CallLog providers, 3GPP TS 23.040",
         evidence="real sample",
