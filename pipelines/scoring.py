@@ -305,7 +305,10 @@ def overlaps(loaded: LoadedCase, tables: CaseTables, moment: int) -> list[dict[s
             ids = RecordIds.of(tables)
             place = {v: k for k, v in enumerate(tables.events["event_id"].to_pylist())}
         only = {
-            key: {"events": len(found[key]), "records": ids.fold(np.array(sorted(place[i] for i in found[key]), np.int64))}
+            key: {
+                "events": len(found[key]),
+                "records": ids.fold(np.array(sorted(place[i] for i in found[key]), np.int64)),
+            }
             for key in ("only_a", "only_b")
         }
         out.append({**found, "from": utc_text(found["from"]), "to": utc_text(found["to"]), **only})

@@ -679,3 +679,10 @@ def test_what_the_readers_wrote_is_not_read_otherwise() -> None:
         identifier, kind = phone_identifier(raw, "KZ")
         rows.append((s.event("2025-10-06T10:00:00", identifier, identifier_raw=raw, identifier_kind=kind), identifier))
     assert column(s.resolve(), "identifier") == dict(rows)
+
+
+@pytest.mark.parametrize("raw", ["77010000002@s.whatsapp.net", "not a number", ""])
+def test_an_apps_own_spelling_of_a_number_stays_as_its_reader_took_it(raw: str) -> None:
+    s = Store()
+    one = s.event("2025-10-06T10:00:00", "+77010000002", identifier_raw=raw, identifier_kind="phone")
+    assert column(s.resolve(), "identifier") == {one: "+77010000002"}

@@ -182,7 +182,11 @@ def last_line(document: dict[str, Any]) -> str:
     cover = document["coverage"]
     lost, scope, double = (sum(c[k] for c in cover) for k in ("rejected", "out_of_scope", "duplicate"))
     lacking = sum(o[k]["events"] for o in document["overlaps"] for k in ("only_a", "only_b"))
-    more = f", {counted(lacking, 'event')} that one source has and another lacks (overlaps in the findings)" if lacking else ""
+    more = (
+        f", {counted(lacking, 'event')} that one source has and another lacks (overlaps in the findings)"
+        if lacking
+        else ""
+    )
     more += f"; {counted(len(document['unread']), 'file')} not read at all" if document["unread"] else ""
     return (
         f"{counted(len(verdicts), 'contact')}: {found or 'none'}; {counted(nobody, 'act')} of unidentified callers and persons "

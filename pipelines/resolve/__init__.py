@@ -196,12 +196,14 @@ def _normalised(table: pa.Table, region: str | None) -> tuple[Ints, list[str | N
     table_of = np.full(len(raws) + 1, -1, np.int64)
     for i in np.unique(raw_codes[numbered]).tolist():
         identifier, kind = phone_identifier(raws[i], region)
-        if identifier is not None and kind in _RENUMBERED:  # an app's own spelling of a number is left as its reader took it
+        # an app's own spelling of a number is left as its reader took it
+        if identifier is not None and kind in _RENUMBERED:
             if identifier not in index:
                 index[identifier] = len(values)
                 values.append(identifier)
             table_of[i] = index[identifier]
-    return np.where(numbered, table_of[raw_codes], codes), values
+    again = table_of[raw_codes]
+    return np.where(numbered & (again >= 0), again, codes), values
 
 
 @dataclass(slots=True)
