@@ -470,7 +470,7 @@ def _sources(check: _Check, data: Mapping[str, Any], contacts: set[str]) -> list
     found: list[SourceOptions] = []
     for table in _tables(
         check, data, "source",
-        ("match", "timezone", "date_order", "owner", "subject", "encoding", "delimiter", "layout", "columns"),
+        ("match", "timezone", "date_order", "owner", "subject", "format", "encoding", "delimiter", "layout", "columns"),
     ):  # fmt: skip
         match = table.text("match", required=True)
         zone = _zone(table, "timezone", required=False, offsets=True)
@@ -497,6 +497,7 @@ def _sources(check: _Check, data: Mapping[str, Any], contacts: set[str]) -> list
                 order,
                 owner,
                 subject,
+                table.text("format"),
                 encoding,
                 delimiter,
                 table.text("layout"),

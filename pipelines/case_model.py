@@ -42,6 +42,7 @@ class SourceOptions:
     date_order: str | None = None  # dmy, mdy or ymd
     owner: str | None = None
     subject: str | None = None  # "owner" or a contact id: whose track a file without names is
+    format: str | None = None  # id of the format, where the content cannot say it
     encoding: str | None = None  # of a text that does not say its own, such as windows-1251
     delimiter: str | None = None  # between the columns of a text table: one character
     layout: str | None = None  # name of a known arrangement of columns
@@ -49,7 +50,7 @@ class SourceOptions:
 
     def options(self) -> dict[str, str]:
         """Return what is set, without ``match``; columns as ``columns.<what>``."""
-        plain = ("timezone", "date_order", "owner", "subject", "encoding", "delimiter", "layout")
+        plain = ("timezone", "date_order", "owner", "subject", "format", "encoding", "delimiter", "layout")
         found = {key: value for key in plain if (value := getattr(self, key)) is not None}
         return found | {f"columns.{key}": value for key, value in self.columns}
 

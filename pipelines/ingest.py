@@ -231,11 +231,19 @@ class _Run:
     progress: Callable[[Progress], None] | None
     inputs: dict[str, str] = field(default_factory=dict)
     not_read: list[dict[str, Any]] = field(default_factory=list)
+    companions: set[str] = field(default_factory=set)
     waits: list[tuple[WaitingSource, str]] = field(default_factory=list)
     names: Counter[str] = field(default_factory=Counter)
 
     def end(self) -> None:
         """Say what to add for the sources that wait: only now it is known which names are those of several files."""
+        looked_at = {row["sha256"] for row in self.not_read} & self.companions
+        if looked_at:  # nothing of such a file is missing: what it holds was looked up by the files beside it
+            names = {label(r["name"], r["container"]) for r in self.not_read if r["sha256"] in looked_at}
+            told = [f for f in self.report.unknown if f.subject in names]
+            self.report.unknown = [f for f in self.report.unknown if f.subject not in names]
+            self.report.skipped += [Finding(f.subject, "was looked at by the files beside it") for f in told]
+            self.not_read = [r for r in self.not_read if r["sha256"] not in looked_at]
         for source, lines in self.waits:
             unique = self.names[label(source.name, source.container)] == 1
             self.report.waiting.append(replace(source, block=waiting_block(source, lines, unique=unique)))
@@ -267,30 +275,42 @@ class _Run:
         if item.source_id in self.known:
             self._known(item, name)
             return
-        head = Head(item.head, item.name, item.container, item.size, item)
-        try:
-            claims, verdict = recognise(head)
-        except Exception:
-            self.failed(item, name, "a reader failed while looking at its beginning; please report it")
-            return
-        if verdict == "unknown":
-            if is_media(item.head):
-                self.report.skipped.append(Finding(name, "is a picture, film, sound or document, no log"))
-            else:
-                self.report.unknown.append(Finding(name, "no reader knows this format"))
-                self.unread(item, "no reader knows this format")
-            return
-        if verdict == "ambiguous":
-            ids = ", ".join(i for i, c in claims if c.sure == claims[0][1].sure)
-            self.report.unknown.append(Finding(name, f"several readers claim it equally: {ids}"))
-            self.unread(item, f"several readers claim it equally: {ids}")
-            return
         try:
             options = options_for(self.case, item.source_id, item.name, item.container)
         except UserError as error:
             self.failed(item, name, str(error))
             return
-        self._read(item, name, all_readers()[claims[0][0]], options)
+        reader = self._reader(item, name, options)
+        if reader is not None:
+            self._read(item, name, reader, options)
+
+    def _reader(self, item: Found, name: str, options: Mapping[str, str]) -> Reader | None:
+        """Return who reads a file: whom ``[[source]]`` names, else who knows its content."""
+        if (said := options.get("format") or ("cdr" if "layout" in options else None)) is not None:
+            if said not in all_readers():
+                self.failed(
+                    item, name, f"[[source]] names the format {shown(said)}, which is none: qorgan formats lists them"
+                )
+            return all_readers().get(said)
+        try:
+            claims, verdict = recognise(Head(item.head, item.name, item.container, item.size, item))
+        except Exception:
+            self.failed(item, name, "a reader failed while looking at its beginning; please report it")
+            return None
+        if verdict == "known":
+            return all_readers()[claims[0][0]]
+        if verdict == "ambiguous":
+            ids = ", ".join(i for i, c in claims if c.sure == claims[0][1].sure)
+            self.report.unknown.append(Finding(name, f"several readers claim it equally: {ids}"))
+            self.unread(item, f"several readers claim it equally: {ids}")
+        elif any(key.startswith("columns.") for key in options):
+            return all_readers()["cdr"]  # a table whose columns somebody declared is an operator's list
+        elif is_media(item.head):
+            self.report.skipped.append(Finding(name, "is a picture, film, sound or document, no log"))
+        else:
+            self.report.unknown.append(Finding(name, "no reader knows this format"))
+            self.unread(item, "no reader knows this format")
+        return None
 
     def _known(self, item: Found, name: str) -> None:
         if self.known[item.source_id] != item.sha256:
@@ -359,6 +379,7 @@ class _Run:
         self.generation.add(store.SourceRow(values, item.origin), part)
         self.known[item.source_id] = item.sha256
         self.inputs[item.source_id] = item.sha256
+        self.companions |= set(part.companions)
         self.inputs.update((f"companion:{h[:12]}", h) for h in part.companions)
         if item.container_sha256 is not None:
             self.inputs[f"archive:{item.container_sha256[:12]}"] = item.container_sha256

@@ -109,7 +109,14 @@ def test_readers_know_nothing_of_the_detector_but_the_tables() -> None:
 
 
 def test_readers_know_nothing_of_the_store_and_the_case() -> None:
-    allowed = ("pipelines.readers", "pipelines.identifiers", "pipelines.errors", "pipelines.zones", "pipelines.masking")
+    allowed = (
+        "pipelines.readers",
+        "pipelines.identifiers",
+        "pipelines.errors",
+        "pipelines.zones",
+        "pipelines.masking",
+        "pipelines.resources",
+    )
     found = [
         f"{name}, line {line}: imports {what}"
         for name, tree in modules("pipelines").items() if under(name, "pipelines.readers")
@@ -246,7 +253,9 @@ def tracked() -> dict[str, str]:
 
 
 #: paths of a machine, written so that this line does not hold one itself
-MACHINE = re.compile(r"(?<![\w.*~-])/(w[o]rk|r[o]ot|Us[e]rs|f[a]rm|t[m]p/b[a]sh)/?\w*|[A-Z]:\\Us[e]rs|\.l[i]brary\b")
+MACHINE = re.compile(
+    r"(?<![\w.*~-])/(w[o]rk|r[o]ot|Us[e]rs|f[a]rm|t[m]p/b[a]sh)(?![a-z])/?\w*|[A-Z]:\\Us[e]rs|\.l[i]brary\b"
+)
 
 
 def of_machine(line: str) -> bool:

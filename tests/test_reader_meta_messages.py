@@ -216,6 +216,10 @@ def test_who_the_owner_is() -> None:
     # only the other side writes
     alone = thread(message(0), people=(PEER,))
     assert read(alone, {}).owners == []
+    nickname = thread(message(0), people=(PEER,), title="Nickname")
+    with pytest.raises(Waiting):
+        read(nickname, {})
+    assert read(nickname, {}, ctx=context(contacts=[PEER])).event_rows[0]["identifier"] == f"messenger:name:{PEER}"
     # a group without the owner of the download
     left = read(thread(message(0), message(1, THIRD), people=(PEER, THIRD, "Dana Test"), title="Group"))
     assert left.owners == [f"messenger:name:{OWNER}"] and any("neither writes" in n for n in left.notes)

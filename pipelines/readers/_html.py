@@ -26,6 +26,8 @@ _STRAY_LIMIT: Final = 64
 TAG: Final = re.compile(
     rb"""<!--|<(/?)([A-Za-z][A-Za-z0-9:-]*+)((?:[^"'<>]++|"[^"]*+"|'[^']*+')*+)>|<[!?](?!--)[^<>]*+>"""
 )
+#: the same, or a "<" that begins no whole tag: so that a search never runs past it
+_NEXT = re.compile(TAG.pattern + rb"|<")
 _RAW: Final = {b"style": b"</style", b"script": b"</script"}
 _VOID: Final = frozenset(
     [b"area", b"base", b"br", b"col", b"embed", b"hr", b"img", b"input", b"link", b"meta", b"source", b"track", b"wbr"]
@@ -105,13 +107,12 @@ class Blocks:
                     break
                 pos, held = self._more(pos, held)
                 continue
-            found = TAG.search(self._buf, pos)
-            loose = self._buf.find(b"<", pos, found.start() if found else len(self._buf))
-            if loose >= 0:
+            found = _NEXT.search(self._buf, pos)
+            if found is not None and found[0] == b"<":
+                loose = found.start()
                 after = self._buf[loose + 1 : loose + 2]
-                if not self._eof and (
-                    not after or ((after.isalpha() or after in b"/!?") and len(self._buf) - loose < TAG_LIMIT)
-                ):
+                begun = not after or after.isalpha() or after in b"/!?"
+                if begun and not self._eof and len(self._buf) - loose < TAG_LIMIT:
                     pos, held = self._more(loose, held)
                 else:
                     pos = loose + 1
@@ -183,11 +184,7 @@ class Element:
     def classes(self) -> frozenset[bytes]:
         """Its classes."""
         if self._classes is None:
-            self._classes = (
-                frozenset((attribute(self.attributes, b"class") or b"").split())
-                if b"class" in self.attributes
-                else frozenset()
-            )
+            self._classes = classes_of(self.attributes)
         return self._classes
 
     def get(self, name: bytes) -> bytes | None:
@@ -205,7 +202,9 @@ def attribute(attributes: bytes, name: bytes) -> bytes | None:
 
 def classes_of(attributes: bytes) -> frozenset[bytes]:
     """Return the classes among the attributes of a tag."""
-    return frozenset((attribute(attributes, b"class") or b"").split()) if b"class" in attributes else frozenset()
+    return (
+        frozenset((attribute(attributes, b"class") or b"").split()) if b"class" in attributes.lower() else frozenset()
+    )
 
 
 def parse(data: bytes) -> list[Element]:
@@ -215,7 +214,7 @@ def parse(data: bytes) -> list[Element]:
     pos = 0
     size = len(data)
     while True:
-        found = TAG.search(data, pos)
+        found = _NEXT.search(data, pos)
         if found is None:
             break
         pos = found.end()

@@ -140,7 +140,7 @@ def sides_of(
     profile = frozenset(clean(n) for names in profiles for n in names.split("\n"))
     found.companions = list(profiles.values())
     said = declared(context, app)
-    found.owner = _owner(found, said, profile, people, title)
+    found.owner = _owner(found, said, profile, people, title, context.contact_names)
     if found.kind == "direct":
         others = people - found.owner
         if len(others) == 1 and len(listed) < 3:
@@ -153,7 +153,9 @@ def sides_of(
     return found
 
 
-def _owner(found: Sides, said: Declared, profile: frozenset[str], people: set[str], title: str) -> frozenset[str]:
+def _owner(
+    found: Sides, said: Declared, profile: frozenset[str], people: set[str], title: str, contacts: frozenset[str]
+) -> frozenset[str]:
     direct = found.kind == "direct"
     for names in (said.names if said.by_option else frozenset(), profile, said.names):
         hits = names & people
@@ -172,8 +174,10 @@ def _owner(found: Sides, said: Declared, profile: frozenset[str], people: set[st
     if profile and found.kind == "group":
         found.notes.append("the owner of the download neither writes in this group nor is listed in it")
         return profile
-    if direct and people == {title}:
-        return profile or frozenset()  # nobody writes but the one whose name the chat bears
+    if direct and len(people) == 1 and people <= {title, *contacts}:
+        return (
+            profile or frozenset()
+        )  # nobody is there but the other side: the chat bears the name, or the case knows it
     raise _whose()
 
 

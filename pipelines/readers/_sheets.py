@@ -13,8 +13,9 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from pipelines.masking import harmless, hidden
 from pipelines.readers.base import Head, SourceFile
@@ -22,15 +23,27 @@ from pipelines.readers.base import Head, SourceFile
 #: longest value of a cell [P]
 MAX_CELL = 10_000_000
 DELIMITERS = (",", ";", "\t", "|")
+#: most physical lines of one row; from so many open quotes on, every line is taken for a row [P]
+MAX_ROW_LINES = 100_000
+MAX_FAULTS = 100
+FAULT = f"the row cannot be divided into cells, or one is longer than {MAX_CELL} characters"
+OPEN_QUOTE = "a quote is opened in the row and never closed"
 _BLOCK = 1 << 18
+#: bytes of an OLE container in which its directory is looked for [P]
+OLE_LOOK = 16 << 20
+OLE_STREAMS = (
+    ("EncryptedPackage", "the workbook is encrypted with a password: open it in Excel and save it without one"),
+    ("Workbook", "a workbook of the old binary format (.xls), which is not read: open it and save it as .xlsx or CSV"),
+    ("Book", "a workbook of the old binary format (.xls), which is not read: open it and save it as .xlsx or CSV"),
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One row: its locator, its number in the sheet (physical line or row of the workbook, from 1), its cells.
 
     A cell of a text table is a str; of a workbook also int, float, bool, or a :class:`datetime.datetime` without zone where the
-    cell is formatted as a date. An empty cell is "". ``fault`` says why a row could not be divided into cells.
+    cell is formatted as a date. A time without a date, or a span of time, is the time after 1899-12-30T00:00. An empty cell is
+    "". ``fault`` says why a row could not be divided into cells.
     """
 
     record: str
@@ -64,10 +77,8 @@ def encoding_of(head: bytes, declared: str | None = None) -> str:
             return codec
     if declared:
         return declared
-    if len(head) >= 4 and head[1] == 0 and head[3] == 0 and head[0]:
-        return "utf-16-le"
-    if len(head) >= 4 and head[0] == 0 and head[2] == 0 and head[1]:
-        return "utf-16-be"
+    if wide := _wide(head[:4096]):
+        return wide
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
@@ -75,24 +86,40 @@ def encoding_of(head: bytes, declared: str | None = None) -> str:
     return "utf-8"
 
 
-def lines_of(stream: BinaryIO, encoding: str) -> Iterator[str]:
-    r"""Yield the physical lines of a text with their ends (``\n`` or ``\r\n``; a lone ``\r`` ends none); faulty bytes become U+FFFD."""
+def _wide(head: bytes) -> str:
+    """Return UTF-16 if every second byte is one of a Latin (00) or a Cyrillic (04) letter; text of bytes holds neither."""
+    pairs = len(head) // 2
+    if pairs < 2:
+        return ""
+    for high, low, codec in ((head[1::2], head[0::2], "utf-16-le"), (head[0::2], head[1::2], "utf-16-be")):
+        if 10 * (high.count(0) + high.count(4)) >= 9 * pairs and low.count(0) + low.count(4) <= pairs // 10:
+            return codec
+    return ""
+
+
+def _blocks_of(stream: BinaryIO, encoding: str, nought: str = "\0") -> Iterator[list[str]]:
+    """Yield the physical lines of a text in blocks; ``nought`` stands in place of the character of number 0."""
     decoder = codecs.getincrementaldecoder(encoding)("replace")
     rest: list[str] = []  # a line may fill many blocks: its pieces are put together once
     while True:
         block = stream.read(_BLOCK)
-        pieces = decoder.decode(block, not block).split("\n")
-        rest.append(pieces.pop())
-        if pieces:
+        lines = decoder.decode(block, not block).replace("\0", nought).split("\n")
+        rest.append(lines.pop())
+        if lines:
             last = rest.pop()
-            pieces[0] = "".join(rest) + pieces[0]
+            lines[0] = "".join(rest) + lines[0]
             rest = [last]
-            for piece in pieces:
-                yield piece + "\n"
+            yield [line + "\n" for line in lines]
         if not block:
             if line := "".join(rest):
-                yield line
+                yield [line]
             return
+
+
+def lines_of(stream: BinaryIO, encoding: str) -> Iterator[str]:
+    r"""Yield the physical lines of a text with their ends (``\n`` or ``\r\n``; a lone ``\r`` ends none); faulty bytes become U+FFFD."""
+    for block in _blocks_of(stream, encoding):
+        yield from block
 
 
 def delimiter_of(lines: Sequence[str], choices: Sequence[str] = DELIMITERS) -> str | None:
@@ -102,7 +129,10 @@ def delimiter_of(lines: Sequence[str], choices: Sequence[str] = DELIMITERS) -> s
     """
     best: list[tuple[float, int, str]] = []
     for choice in choices:
-        widths = Counter(len(r) for r in csv.reader(lines, delimiter=choice) if r)
+        try:
+            widths = Counter(len(r) for r in csv.reader(lines, delimiter=choice) if r)
+        except csv.Error:
+            continue
         if not widths:
             continue
         width, times = widths.most_common(1)[0]
@@ -114,34 +144,133 @@ def delimiter_of(lines: Sequence[str], choices: Sequence[str] = DELIMITERS) -> s
     return best[0][2]
 
 
-def text_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Iterator[Row]:
-    """Yield the rows of a text table; a blank line is a row without cells."""
-    taken: list[int] = [0]
+class _RowTooLong(Exception):
+    pass
 
-    def counted() -> Iterator[str]:
-        for line in lines_of(stream, encoding):
-            taken[0] += 1
-            yield line.replace("\0", "\ufffd")
 
-    old = csv.field_size_limit(MAX_CELL)
+_longer: list[int] = []  # the limit before the first of those who need more of it; one entry for each of them
+
+
+@contextmanager
+def _long_cells() -> Iterator[None]:
+    """Let the parser, whose limit is one for the whole program, take cells of :data:`MAX_CELL`, as long as anybody needs it."""
+    _longer.append(csv.field_size_limit(MAX_CELL) if not _longer else _longer[0])
     try:
-        reader = csv.reader(counted(), delimiter=delimiter, strict=False)
-        first = 1
-        while True:
-            fault = ""
-            cells: tuple[object, ...] = ()
-            try:
-                cells = tuple(next(reader))
-            except StopIteration:
-                return
-            except csv.Error:
-                fault = f"the row cannot be divided into cells, or one is longer than {MAX_CELL} characters"
-            last = taken[0]
-            record = f"line:{first}" if last <= first else f"lines:{first}-{last}"
-            yield Row(record, first, cells, fault)
-            first = last + 1
+        yield
     finally:
-        csv.field_size_limit(old)
+        before = _longer.pop()
+        if not _longer:
+            csv.field_size_limit(before)
+
+
+class TextRows:
+    """The rows of a text table; a blank line is a row without cells.
+
+    A quote that is opened and never closed costs the line in which it stands and no other: reading goes on with the line
+    after it.
+
+    Parameters
+    ----------
+    stream : binary stream
+        The text from its first byte.
+    encoding, delimiter : str
+        As :func:`encoding_of` and :func:`delimiter_of` return them.
+    lines : int
+        Most physical lines of one row.
+
+    Attributes
+    ----------
+    width : int
+        If it is set, a row of several lines with another number of cells is none: its first line is faulty.
+    """
+
+    def __init__(self, stream: BinaryIO, encoding: str, delimiter: str, *, lines: int = MAX_ROW_LINES) -> None:
+        self.width = 0
+        self._most = lines
+        self._delimiter = delimiter
+        self._blocks = _blocks_of(stream, encoding, "\ufffd")
+        self._held: list[list[str]] = []  # lines that may have to be read again, in blocks
+        self._first = 1  # number of the first line of the first of them
+        self._done = 0  # number of the last line of the last row that was given
+        self._ended = False
+
+    def _feed(self, again: list[str]) -> Iterator[str]:
+        """Yield lines that are read again, then those of the text."""
+        self._ended = False
+        self._held, self._first = [again], self._done + 1
+        last, size = self._done + len(again), 0
+        yield from again
+        for block in self._blocks:
+            while self._held and self._first + len(self._held[0]) - 1 <= self._done:
+                self._first += len(self._held.pop(0))
+                size = 0
+            self._held.append(block)
+            size += sum(map(len, block))
+            if last - self._done > self._most or (last > self._done and size > 2 * MAX_CELL):
+                raise _RowTooLong
+            last += len(block)
+            yield from block
+        self._ended = True
+
+    def _alone(self, lines: Iterable[str]) -> Iterator[Row]:
+        """Yield every line as a row of its own."""
+        for line in lines:
+            self._done += 1
+            fault, cells = "", list[str]()
+            try:
+                cells = next(csv.reader([line, ""], delimiter=self._delimiter), [])
+            except csv.Error:
+                fault = FAULT
+            if cells and cells[-1].endswith("\n"):  # the open quote took the end of the line, too
+                fault, cells = OPEN_QUOTE, []
+            yield Row(f"line:{self._done}", self._done, tuple(cells), fault)
+
+    def __iter__(self) -> Iterator[Row]:
+        with _long_cells():
+            yield from self._rows()
+
+    def _rows(self) -> Iterator[Row]:
+        again: list[str] = []
+        make = Row._make
+        for _ in range(MAX_FAULTS):
+            base = self._done
+            reader = csv.reader(self._feed(again), delimiter=self._delimiter)
+            while True:
+                fault = ""
+                try:
+                    for cells in reader:
+                        first, last = self._done + 1, base + reader.line_num
+                        if last == first and not self._ended:
+                            self._done = last
+                            yield make((f"line:{first}", first, tuple(cells), ""))
+                            continue
+                        # a row is given before the next line is asked for: at the end of the text its quote is open
+                        if self._ended or last - first >= self._most or (self.width and len(cells) != self.width):
+                            fault = OPEN_QUOTE
+                            break
+                        self._done = last
+                        yield Row(f"lines:{first}-{last}", first, tuple(cells))
+                except csv.Error:
+                    fault = FAULT
+                except _RowTooLong:
+                    fault = OPEN_QUOTE
+                if not fault:
+                    return
+                lines = base + reader.line_num - self._done
+                self._done += 1
+                yield Row(f"line:{self._done}", self._done, (), fault)
+                if lines > 1 or fault == OPEN_QUOTE:
+                    break
+            held = [line for block in self._held for line in block]
+            again = held[self._done + 1 - self._first :]
+        yield from self._alone(again)  # so many quotes are no quotes
+        for block in self._blocks:
+            yield from self._alone(block)
+
+
+def text_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Iterator[Row]:
+    """Yield the rows of a text table (see :class:`TextRows`)."""
+    return iter(TextRows(stream, encoding, delimiter))
 
 
 def open_text(source: SourceFile, encoding: str | None = None, delimiter: str | None = None) -> tuple[str, str | None]:
@@ -177,9 +306,38 @@ def heading(text: object) -> str:
     return re.sub(r"[\s\u00a0\u202f]+", " ", str(text).replace("\ufeff", "").replace("\u200e", "")).strip().casefold()
 
 
+#: what a file begins with that holds streams: the old binary workbooks (.xls), and any office file with a password
+OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+
+
 def is_workbook(head: Head) -> bool:
-    """Return whether a file is an XLSX workbook (a zip that begins with its table of contents)."""
-    return head.data[:4] == b"PK\x03\x04" and (b"[Content_Types].xml" in head.data[:4096] or b"xl/" in head.data[:4096])
+    """Return whether a file is an XLSX workbook: a zip with the parts of one, whichever stands first."""
+    if head.data[:4] != b"PK\x03\x04":
+        return False
+    if b"xl/" in head.data:
+        return True
+    if b"[Content_Types].xml" not in head.data or head.source is None or head.size <= len(head.data):
+        return False
+    from pipelines.readers._xlsx import parts
+
+    return any(name.startswith("xl/") for name in parts(head.source))
+
+
+def locked_workbook(head: Head) -> str:
+    """Return why a workbook in an OLE container cannot be read, as a sentence; empty if the file is none.
+
+    An office file with a password and a workbook of the old binary format both lie in such a container.
+    """
+    if not head.data.startswith(OLE_MAGIC):
+        return ""
+    data = head.data
+    if head.source is not None and head.size > len(data):
+        with head.source.open() as stream:
+            data = stream.read(OLE_LOOK)
+    for name, sentence in OLE_STREAMS:
+        if name.encode("utf-16-le") in data:
+            return sentence
+    return ""
 
 
 def workbook_sheets(source: SourceFile) -> Iterator[Sheet]:

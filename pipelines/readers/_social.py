@@ -196,7 +196,7 @@ def zulu_us(value: Any) -> tuple[int | None, str]:
     """Return µs since 1970 and the exactness of a text such as ``2025-10-03T18:30:05.123Z``; None without an offset."""
     if value.__class__ is not str:
         return None, "ms"
-    if len(value) == 24 and value[19] == "." and value[23] == "Z" and value[20:23].isdigit():
+    if len(value) == 24 and value[19] == "." and value[23] == "Z" and value.isascii() and value[20:23].isdigit():
         us = _plain_utc(value[:19])
         if us is not None:
             return us + int(value[20:23]) * 1000, "ms"

@@ -285,7 +285,8 @@ class _Reading:
             return "yes"
         if id_ in self.owner:
             return "no"
-        answers = m.reference is not None and m.reference.messageId in self.own if self.own else False
+        answered = m.reference.messageId if m.reference is not None else None
+        answers = answered.__class__ is str and answered in self.own
         return "yes" if answers or self._names_owner(m) else "no"
 
     @staticmethod

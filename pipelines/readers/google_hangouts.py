@@ -158,7 +158,7 @@ class _Reading:
                 )  # a text message has a number in place of an account
         state = _inner(inner, "self_conversation_state")
         own = _account(_inner(state, "self_read_state").get("participant_id"))
-        type_ = inner.get("type")
+        type_ = str(inner.get("type"))
         kind = (
             "group"
             if type_ in _GROUPS or len(people) > 2
@@ -220,7 +220,7 @@ class _Reading:
             self._call(n, record, us, sender, e.hangout_event)
         elif e.chat_message is not None:
             self._message(n, record, us, sender, e)
-        elif e.event_type in _ADDED and e.membership_change is not None and sender != self.own:
+        elif str(e.event_type) in _ADDED and e.membership_change is not None and sender != self.own:
             change = e.membership_change
             if self.own in {_account(one) for one in (*(change.participant_id or ()), *(change.participant_ids or ()))}:
                 self.rows.event(n, record, us, self._shape(sender, self.own, "other", None, None, "group_add"))

@@ -117,6 +117,7 @@ class _Page:
         self.people: dict[str, _Who] = {}
         self.labels: set[str] = set()
         self.deleted = False
+        self.doubtful = 0
         self.group = False
         self.n = 0
         self.kept = 0
@@ -143,6 +144,10 @@ class _Page:
         for channel, thread in sorted(self.covered):
             classes = "call" if channel == "phone" else "message"
             self._out.coverage(channel, classes, scope="thread", scope_id=thread)
+        if self.doubtful:
+            self._out.note(
+                f"texts under the owner's number that are not marked as hers, of unknown direction: {self.doubtful}"
+            )
         self._out.note("offsets are those of the account when it was exported, not of the place")
 
     def _phones(self) -> None:
@@ -287,11 +292,16 @@ class _Page:
         quoted = next((e for e in elements if e.name == b"q"), None)
         size = None if quoted is None else len(plain_text(block.data[quoted.inner : quoted.end]))
         attachment = next((kind for e in elements if (kind := _attachment(e)) is not None), None)
-        if self._is_mine(sender):
+        tag = None
+        if sender.mine:
             direction, who = "out", self._other()
+        elif self._is_mine(sender):
+            # the owner's number, but not marked as hers: a text to herself, or another's under her number; the page does not say which
+            direction, who, tag = "unknown", _Who(None, None, "none", ""), "own_number"
+            self.doubtful += 1
         else:
             direction, who = "in", sender
-        self._put(n, record, reading, "sms", "message", direction, who, None, None, size, attachment, self._tags())
+        self._put(n, record, reading, "sms", "message", direction, who, None, None, size, attachment, self._tags(tag))
 
     def _other(self) -> _Who:
         """Return the other side of a conversation in which only the owner writes: its file is named after it."""
@@ -333,6 +343,7 @@ class GoogleVoice:
             "which missed call a voicemail belongs to: they are two files",
             "where the phone was: offsets are those of the account at export",
             "who a caller without a number was",
+            "who wrote a text that bears the owner's number and not her mark",
             "to whom the owner wrote where the file names nobody but her",
         ),
         versions="exports of 2011 to 2022",

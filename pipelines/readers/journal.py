@@ -1,4 +1,4 @@
-"""The incident journal: what the owner or a helper writes down, as CSV in qorgan's own columns.
+"""The incident journal: what the owner or a helper writes down, as CSV or a sheet of a workbook in qorgan's own columns.
 
 A journal is the statement of a person. Its rows keep how exact the person was ("evening" stays an evening) and when it
 was written down; the note and the witness's name are read past.
@@ -9,17 +9,21 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import json
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import BinaryIO
 
 from detector.schema import CHANNELS, PART_OF_DAY_START_H, PRECISION_SPAN_US
 from pipelines.identifiers import clean
 from pipelines.masking import harmless, hidden
 from pipelines.readers._clock import Reading, iso_reading
+from pipelines.readers._lab import first_rows
 from pipelines.readers._rows import RowBuffer
+from pipelines.readers._sheets import Row, is_workbook, workbook_sheets
 from pipelines.readers.base import (
     Claim,
     Context,
@@ -72,6 +76,8 @@ _PARTS = {
 _PART_OF_WORD = {word: part for part, words in _PARTS.items() for word in words}
 _CLOCK = re.compile(r"(\d\d?:\d\d(?::\d\d)?)", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,12}(?:[.,]\d{1,15})?", re.ASCII)
+#: a number that a spreadsheet has written in powers of ten
+_CUT = re.compile(r"\d(?:[.,]\d{1,17})?[eE]\+?\d{1,3}", re.ASCII)
 _THOUSANDS = re.compile(r"\d{1,3},\d{3}", re.ASCII)
 _NO = frozenset(["no", "n", "0", "false", "нет", "жоқ"])
 _NONE = frozenset(["", "-", "–", "—"])
@@ -136,14 +142,49 @@ def header_of(line: str) -> Header | None:
             cells = next(csv.reader([line.rstrip("\r\n")], delimiter=delimiter, strict=True), [])
         except csv.Error:
             continue
-        names = [clean(cell).casefold() for cell in cells]
-        if set(names) >= REQUIRED:
-            columns = tuple(name if name in COLUMNS else None for name in names)
-            for name in COLUMNS:
-                if columns.count(name) > 1:
-                    raise Unreadable(f"the column {name} stands twice in the header", "line:1")
-            return Header(delimiter, columns)
+        if (found := _header(cells, delimiter, "line:1")) is not None:
+            return found
     return None
+
+
+def _header(cells: Sequence[str], delimiter: str, record: str) -> Header | None:
+    names = [clean(cell).casefold() for cell in cells]
+    if not set(names) >= REQUIRED:
+        return None
+    columns = tuple(name if name in COLUMNS else None for name in names)
+    for name in COLUMNS:
+        if columns.count(name) > 1:
+            raise Unreadable(f"the column {name} stands twice in the header", record)
+    return Header(delimiter, columns)
+
+
+def header_of_row(row: Row) -> Header | None:
+    """Read the row of a sheet as a header, or return None if it is not that of a journal.
+
+    Raises
+    ------
+    Unreadable
+        A column of the journal stands twice.
+    """
+    return _header([str(cell)[:NAME_LIMIT] for cell in row.cells], "", row.record)
+
+
+def cell_text(cell: object) -> str:
+    """Return a cell of a workbook as a person would have written it in CSV.
+
+    A date that is midnight is the day and no more: what a sheet shows of it cannot be told from its number.
+    """
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, datetime):
+        clock = cell.strftime("%H:%M" if cell.second == cell.microsecond == 0 else "%H:%M:%S")
+        if cell.year < 1900:
+            return clock
+        day = f"{cell:%Y-%m-%d}"
+        return day if clock == "00:00" else f"{day} {clock}"
+    if isinstance(cell, float):
+        return repr(cell) if abs(cell) >= 2**53 else f"{cell:.12f}".rstrip("0").rstrip(".")
+    return str(cell)
 
 
 class _RowTooLong(Exception):
@@ -275,21 +316,24 @@ class _Journal:
     description = Description(
         id="journal",
         version=1,
-        title="Incident journal (CSV)",
+        title="Incident journal (CSV or XLSX)",
         channels=("journal",),
-        counts="CSV rows after the header, blank lines left out",
+        counts="rows after the header, sheet after sheet; blank lines left out",
         knowledge="qorgan's own format (docs: The incident journal)",
         evidence="documentation",
         cannot_tell=(
             "whether it happened: a journal is the statement of a person",
             "anything that was not written down",
             "which night is meant by a date and 'night' (read as the hours after midnight of that date)",
+            "whether midnight in a date cell of a workbook is an hour or only a date (read as the date)",
         ),
         options=(Option("timezone", "zone of the times that are written without an offset"),),
     )
 
     def recognise(self, head: Head) -> Claim | None:
-        """Claim text whose first line is a CSV header with ``when``, ``contact`` and ``kind``."""
+        """Claim text whose first line, or a workbook of which a sheet's first row, has ``when``, ``contact`` and ``kind``."""
+        if is_workbook(head):
+            return self._recognise_workbook(head)
         if head.data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             text = head.data[: len(head.data) & ~1].decode("utf-16", "replace")
         else:
@@ -300,14 +344,27 @@ class _Journal:
             return Claim(90, "CSV header of the incident journal, with a column twice")
         return Claim(90, "CSV header with when, contact, kind") if found else None
 
+    @staticmethod
+    def _recognise_workbook(head: Head) -> Claim | None:
+        if head.source is None:
+            return None
+        try:
+            found = any(header_of_row(rows[0]) is not None for _, rows in first_rows(head.source) if rows)
+        except Unreadable:
+            return Claim(90, "a sheet with the header of the incident journal, with a column twice")
+        return Claim(90, "a sheet with the columns when, contact, kind") if found else None
+
     def read(self, source: SourceFile, context: Context, out: Sink) -> None:
         """Stream the rows; see :class:`pipelines.readers.base.Reader`.
 
         Raises
         ------
         Unreadable
-            No header of a journal, a column twice in it, or lines that end in CR alone.
+            No header of a journal, a column twice in it, lines that end in CR alone, or a broken workbook.
         """
+        if _packed(source):
+            _read_workbook(source, context, out)
+            return
         with source.open() as stream:
             lines = Lines(stream)
             try:
@@ -341,13 +398,18 @@ class _Journal:
         str
             One line for each field that is not empty.
         """
-        with source.open() as stream:
-            try:
-                header = header_of(next(Lines(stream), ""))
-                text = io.StringIO(raw, newline="")
-                cells = next(csv.reader(text, delimiter=header.delimiter, strict=True), []) if header else []
-            except (csv.Error, _RowTooLong, Unreadable):
-                header, cells = None, []
+        header: Header | None
+        cells: list[str]
+        if _packed(source):
+            header, cells = _row_again(source, raw)
+        else:
+            with source.open() as stream:
+                try:
+                    header = header_of(next(Lines(stream), ""))
+                    text = io.StringIO(raw, newline="")
+                    cells = next(csv.reader(text, delimiter=header.delimiter, strict=True), []) if header else []
+                except (csv.Error, _RowTooLong, Unreadable):
+                    header, cells = None, []
         if header is None or not cells or len(cells) > len(header.columns):
             return hidden(len(raw))
         row = {name: clean(cell) for name, cell in zip(header.columns, cells, strict=False) if name}
@@ -360,6 +422,53 @@ class _Journal:
                 seen = name is not None and _is_metadata(name, value) and (whole or name not in ("contact", "via"))
                 shown.append(f"{name or '‹another column›'}: {value if seen else hidden(len(value))}")
         return harmless("\n".join(shown))
+
+
+def _packed(source: SourceFile) -> bool:
+    with source.open() as stream:
+        return stream.read(4) == b"PK\x03\x04"
+
+
+def _read_workbook(source: SourceFile, context: Context, out: Sink) -> None:
+    """Read the sheets that have the header of a journal, and say how many have not."""
+    reading: _Rows | None = None
+    others = 0
+    for sheet in workbook_sheets(source):
+        rows_of = (row for row in sheet.rows if row.cells or row.fault)
+        first = next(rows_of, None)
+        header = None if first is None else header_of_row(first)
+        if header is None:
+            others += first is not None
+            continue
+        if reading is None:
+            reading = _Rows(header, context, out)
+        else:
+            reading.begin(header)
+        for row in rows_of:
+            reading.row(row.record, None if row.fault else [cell_text(cell) for cell in row.cells], row.fault)
+    if reading is None:
+        raise Unreadable("no sheet of the workbook begins with the header of an incident journal")
+    reading.end()
+    if others:
+        out.note(f"sheets without the header of a journal, not read: {others}")
+
+
+def _row_again(source: SourceFile, raw: str) -> tuple[Header | None, list[str]]:
+    """Return the header above a row of a workbook that is given as JSON, and the row as text."""
+    try:
+        wanted = json.loads(raw)
+        for sheet in workbook_sheets(source):
+            header: Header | None = None
+            for row in sheet.rows:
+                if header is None:
+                    header = header_of_row(row) if row.cells else None
+                    if header is None and row.cells:
+                        break
+                elif json.loads(json.dumps(list(row.cells), default=str)) == wanted:
+                    return header, [cell_text(cell) for cell in row.cells]
+    except (ValueError, RecursionError, Unreadable):
+        pass
+    return None, []
 
 
 def _is_metadata(column: str, text: str) -> bool:
@@ -387,7 +496,8 @@ class _Rows:
     """Turns CSV rows into rows of the tables."""
 
     def __init__(self, header: Header, context: Context, out: Sink) -> None:
-        self._header = header
+        self._unknown = 0
+        self.begin(header)
         self._context = context
         self._out = out
         self._n = 0
@@ -411,6 +521,11 @@ class _Rows:
         self._kinds: set[str] = set()
         self._spans: dict[str, _Span] = {}
         self._remarks: Counter[str] = Counter()
+
+    def begin(self, header: Header) -> None:
+        """Take the header of the rows that come."""
+        self._header = header
+        self._unknown += header.unknown
 
     def row(self, record: str, cells: list[str] | None, reason: str) -> None:
         """Give one CSV row its end."""
@@ -556,8 +671,8 @@ class _Rows:
         self._events.flush()
         self._positions.flush()
         self._out.read(self._n)
-        if self._header.unknown:
-            self._out.note(f"columns that are none of the journal's, not read: {self._header.unknown}")
+        if self._unknown:
+            self._out.note(f"columns that are none of the journal's, not read: {self._unknown}")
         for remark, count in sorted(self._remarks.items()):
             self._out.note(f"{remark}: {count}")
         for clock, span in sorted(self._spans.items()):
@@ -589,6 +704,8 @@ def _name(row: dict[str, str], column: str) -> str:
     text = row.get(column, "")
     if len(text) > NAME_LIMIT:
         raise _Refused(f"{column} is longer than {NAME_LIMIT} characters")
+    if _CUT.fullmatch(text):
+        raise _Refused(f"{column}: a spreadsheet has cut the number, its digits are lost")
     return "" if text in _NONE else text
 
 

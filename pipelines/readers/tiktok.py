@@ -15,7 +15,7 @@ import msgspec
 
 from pipelines.masking import Allowed
 from pipelines.readers._chat_rows import Gather, Memo, Party, Shape, shows
-from pipelines.readers._locations import find_part, outline, parts
+from pipelines.readers._locations import Part, find_part, outline, parts
 from pipelines.readers._social import declared, digest, name_of, utc_us, values_of, waiting
 from pipelines.readers.base import Claim, Context, Description, Head, Option, Sink, SourceFile, Span, implausible_time
 
@@ -74,21 +74,22 @@ class _Reading:
         self.rows = Gather(out, _APP, "s")
         self.shapes = Memo()
         self.classes: set[str] = set()
-        self.groups = False
+        self.unnamed = False  # is there a chat that is not called after the other side?
 
     def run(self) -> None:
         """Read the file."""
         for part in parts(self.source, self.out, _ARRAYS, block=self.block, may_be_empty=True):
             kind = part.pattern.rstrip("/*").rpartition("/")[2]
+            if kind in ("ChatHistory", "GroupChat"):
+                self._chat(part, kind == "GroupChat")
+                continue
             for k, item in enumerate(part.items):
                 n, record = part.n + k, part.record(k)
-                if kind in ("ChatHistory", "GroupChat"):
-                    self._message(n, record, _key(part.pointer), kind == "GroupChat", item)
-                elif kind == "LoginHistoryList":
+                if kind == "LoginHistoryList":
                     self._login(n, record, item)
                 else:
                     self._listed(n, record, kind, item)
-        if not self.owner and (len(self.learnt) > 1 or (self.groups and not self.learnt)):
+        if not self.owner and (len(self.learnt) > 1 or (self.unnamed and not self.learnt)):
             raise waiting("it does not say whose account it was downloaded from", "the owner's user name in this file")
         own = self.shown if self.owner == self.shown and self.shown else self.met or self.learnt
         self.out.owner([f"{_APP}:name:{name}" for name in sorted(own)])
@@ -98,42 +99,42 @@ class _Reading:
             self.out.note("who logged in is not told: accesses have no direction, and most will be the owner's own")
         self.rows.finish(" ".join(sorted(self.classes)))
 
-    def _peer(self, key: str) -> str:
-        found = _WITH.fullmatch(key)
-        return name_of(found.group(1)) if found else ""
-
-    def _shape(self, key: str, group: bool, sender: str, attachment: str) -> Shape:
-        memo = (key, group, sender, attachment)
-        shape = self.shapes.get(memo)
-        if shape is None:
-            peer = "" if group else self._peer(key)
+    def _shape(self, key: str, peer: str, kind: str, sender: str, attachment: str) -> tuple[Shape, bool]:
+        """Return the shape of a message, and whether its sender is neither the owner nor the other side."""
+        memo = (key, kind, sender, attachment)
+        found: tuple[Shape, bool] | None = self.shapes.get(memo)
+        if found is None:
             party = _user(peer)
             if peer and not self.owner and sender not in ("", peer):
                 self.learnt.add(sender)  # in a chat of two, the one whom the chat is not called after
             self.met |= self.owner & {sender}
-            direct = bool(peer)
-            shape = self.shapes.keep(memo, Shape(
-                "message", "unknown", "unknown", *party, _user(sender).identifier, "unknown",
-                party.identifier if direct else f"{_APP}:{digest(key)}", "direct" if direct else "group",
-                2 if direct else None, "yes" if direct else "unknown", None, attachment, None,
-            ))  # fmt: skip
-        found: Shape = shape
+            # an earlier name of one of the two: whose, cannot be told
+            strange = bool(peer and self.owner) and sender not in (peer, *self.owner)
+            found = self.shapes.keep(memo, (Shape(
+                "message", "unknown", "unknown", *party, None if strange else _user(sender).identifier, "unknown",
+                party.identifier or f"{_APP}:{digest(key)}", kind, 2 if peer else None, "yes" if peer else "unknown", None,
+                attachment, None,
+            ), strange))  # fmt: skip
         return found
 
-    def _message(self, n: int, record: str, key: str, group: bool, m: _Record) -> None:
+    def _chat(self, part: Part, group: bool) -> None:
         self.classes.add("message")
-        self.groups = self.groups or group
-        us, precision = utc_us(m.Date)
-        sender = name_of(m.From)
-        text = m.Content if m.Content.__class__ is str else None
-        # a video that was sent stands as its address
-        video = text is not None and _LINK.fullmatch(text.strip()) and any(host in text for host in _PLAYED)
-        shape = self._shape(key, group, sender, "video" if video else "none")
-        peer = "" if group else self._peer(key)
-        if peer and self.owner and sender not in self.owner and sender != peer:
-            self.rows.counts["messages by somebody else than the two of the chat (an earlier user name?)"] += 1
-            shape = shape._replace(sender=None)  # an earlier name of one of the two: whose, cannot be told
-        self.rows.event(n, record, us, shape, len(text) if text else None, precision=precision)
+        key = _key(part.pointer)
+        named = None if group else _WITH.fullmatch(key)
+        peer = name_of(named.group(1)) if named else ""
+        self.unnamed = self.unnamed or not peer
+        kind = "direct" if peer else "group" if group else "unknown"
+        strangers = 0
+        for k, m in enumerate(part.items):
+            us, precision = utc_us(m.Date)
+            text = m.Content if m.Content.__class__ is str else ""
+            # a video that was sent stands as its address
+            video = text.startswith("http") and _LINK.fullmatch(text.strip()) and any(host in text for host in _PLAYED)
+            shape, strange = self._shape(key, peer, kind, name_of(m.From), "video" if video else "none")
+            strangers += strange
+            self.rows.event(part.n + k, part.record(k), us, shape, len(text) or None, precision=precision)
+        if strangers:
+            self.rows.counts["messages by somebody else than the two of the chat (an earlier user name?)"] += strangers
 
     def _login(self, n: int, record: str, item: _Record) -> None:
         self.classes.add("account_access")
