@@ -16,7 +16,7 @@ def data_dir() -> Path:
 
 @cache
 def code_hash() -> str:
-    """Return ``sha256:`` of the program: every module, statute profile, base-rate file and template, by name and bytes.
+    """Return ``sha256:`` of the program: every module, statute profile, base-rate file, layout and template, by name and bytes.
 
     The same in a source tree and in an installed package, so that a finding names the code that made it.
     """
@@ -29,7 +29,9 @@ def code_hash() -> str:
         for p in (root / package).rglob("*")
         if p.suffix in (".py", ".html", ".css") and "_data" not in p.parts
     }
-    files |= {f"data/{f}/{p.name}": p for f in ("statutes", "base_rates") for p in (data_dir() / f).glob("*.toml")}
+    files |= {
+        f"data/{f}/{p.name}": p for f in ("statutes", "base_rates", "layouts") for p in (data_dir() / f).glob("*.toml")
+    }
     total = hashlib.sha256()
     for name in sorted(files):
         total.update(f"{name}\n".encode() + hashlib.sha256(files[name].read_bytes()).digest())

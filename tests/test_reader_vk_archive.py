@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,8 @@ from pipelines.locate import LocateError, open_record
 from pipelines.readers import recognise
 from pipelines.readers.base import Unreadable
 from pipelines.readers.vk_archive import READER, encoding_of, moment, owner_of
-from tests.collect import Collected, context, head_of, source_of
-from tests.html_chats import MARKER, any_blocks, cut_everywhere, opens_again
+from tests.collect import Collected, collect, context, head_of, source_of
+from tests.html_chats import MARKER, any_blocks, check, cut_everywhere, opens_again
 from tests.html_chats import read as read_with
 from tests.shared_data import SHARED
 
@@ -104,10 +105,18 @@ def test_peers() -> None:
     assert read(page(mine())).event_rows[0]["identifier"] == "vk:id123"
 
 
+def test_the_folder_of_a_plain_file(tmp_path: Path) -> None:
+    path = tmp_path / "messages" / "-7" / "messages0.html"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(page(message(link="https://vk.com/club7")))
+    assert check(collect(READER, path, "messages0.html", CONTEXT)).event_rows[0]["thread_id"] == "vk:club7"
+
+
 def test_a_page_out_of_its_folder() -> None:
     out = read(page(message(), mine()), "messages0.html")
     assert [(r["identifier"], r["thread_kind"]) for r in out.event_rows] == [("vk:id123", "unknown")] * 2
     assert any("folder" in n for n in out.notes)
+    assert {r["directed"] for r in out.event_rows} == {"unknown"}
     several = read(page(message(), message(link="https://vk.com/id5")), "messages0.html").event_rows
     assert {r["thread_kind"] for r in several} == {"group"}
 

@@ -82,6 +82,13 @@ def test_rows() -> None:
     assert [(c["scope"], c["scope_id"]) for c in out.covers] == [("thread", "vk:id2")]
 
 
+def test_owner_who_does_not_write_stands_in_the_title() -> None:
+    row = read(page(item())).event_rows[0]
+    assert (row["thread_kind"], row["identifier"], row["sender"]) == ("direct", "vk:id2", "vk:id2")
+    with pytest.raises(Waiting):
+        read(page(item(), title="VK Messages: Bob(2)"))
+
+
 def test_owner_by_name_and_by_option() -> None:
     data = page(item(), mine())
     assert read(data, context(owner=["Aigerim"])).event_rows[0]["identifier"] == "vk:id2"

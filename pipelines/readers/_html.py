@@ -11,6 +11,7 @@ import html
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO, Final
 
 from pipelines.masking import VALUE_LIMIT, harmless, hidden
@@ -200,11 +201,18 @@ def attribute(attributes: bytes, name: bytes) -> bytes | None:
     return None
 
 
+def _classes(attributes: bytes) -> frozenset[bytes]:
+    return frozenset((attribute(attributes, b"class") or b"").split())
+
+
+_short_classes = lru_cache(4_096)(_classes)  # pages repeat the same few tags
+
+
 def classes_of(attributes: bytes) -> frozenset[bytes]:
     """Return the classes among the attributes of a tag."""
-    return (
-        frozenset((attribute(attributes, b"class") or b"").split()) if b"class" in attributes.lower() else frozenset()
-    )
+    if len(attributes) <= 120:
+        return _short_classes(attributes)
+    return _classes(attributes) if b"class" in attributes.lower() else frozenset()
 
 
 def parse(data: bytes) -> list[Element]:

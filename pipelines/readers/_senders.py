@@ -49,7 +49,7 @@ def _matches(identifier: str, name: str, wanted: Iterable[str], app: str) -> boo
 
 def settle(
     senders: Mapping[str, str], title: str | None, context: Context, app: str, *, group: bool = False, title_identifier: str | None = None,
-    stated: Iterable[str] = (),
+    stated: Iterable[str] = (), sole: bool = False,
 ) -> Sides:  # fmt: skip
     """Settle the sides of a chat.
 
@@ -69,6 +69,8 @@ def settle(
         Whom the title stands for, if that is more than a name.
     stated : iterable of str
         Under which identifiers the owner writes by the word of the records themselves.
+    sole : bool
+        Where there is no title, one other sender is the only other member.
 
     Raises
     ------
@@ -119,7 +121,7 @@ def settle(
     elif others:
         # of one other who is not the title it is not known that nobody else reads along
         sides.peer = others[0]
-        sides.kind = "direct" if others[0] in titled or not title else "unknown"
+        sides.kind = "direct" if others[0] in titled or (sole and not title) else "unknown"
     elif title_identifier is not None:
         sides.peer, sides.kind = title_identifier, "direct"
     return sides

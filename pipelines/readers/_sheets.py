@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import BinaryIO, NamedTuple
 
 from pipelines.masking import harmless, hidden
@@ -273,10 +274,18 @@ def text_rows(stream: BinaryIO, encoding: str, delimiter: str) -> Iterator[Row]:
     return iter(TextRows(stream, encoding, delimiter))
 
 
+def first_bytes(source: SourceFile, size: int = 65_536) -> bytes:
+    """Return the first bytes of a source, also of a stream that gives a few at a time."""
+    head = b""
+    with source.open() as stream:
+        while len(head) < size and (more := stream.read(size - len(head))):
+            head += more
+    return head
+
+
 def open_text(source: SourceFile, encoding: str | None = None, delimiter: str | None = None) -> tuple[str, str | None]:
     """Return encoding and delimiter of a text table as :func:`encoding_of` and :func:`delimiter_of` see them."""
-    with source.open() as stream:
-        head = stream.read(65_536)
+    head = first_bytes(source)
     codec = encoding_of(head, encoding)
     if not codec:
         return "", delimiter
@@ -303,7 +312,15 @@ def first_row(head: Head, delimiters: Sequence[str] = DELIMITERS) -> tuple[str, 
 
 def heading(text: object) -> str:
     """Return the name of a column as it is compared: no mark, blanks as one, case folded."""
-    return re.sub(r"[\s\u00a0\u202f]+", " ", str(text).replace("\ufeff", "").replace("\u200e", "")).strip().casefold()
+    plain = str(text)
+    return _folded(plain) if len(plain) <= 200 else _fold(plain)
+
+
+def _fold(text: str) -> str:
+    return re.sub(r"[\s\u00a0\u202f]+", " ", text.replace("\ufeff", "").replace("\u200e", "")).strip().casefold()
+
+
+_folded = lru_cache(8192)(_fold)
 
 
 #: what a file begins with that holds streams: the old binary workbooks (.xls), and any office file with a password

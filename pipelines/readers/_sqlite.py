@@ -100,6 +100,8 @@ class Database:
         self._encoding = encoding
         #: what the write-ahead log held, None without one
         self.log = log
+        #: pages that the file should have and has not, or only in part
+        self.missing = 0
         #: plain tables with the names of their columns, as the database writes them
         self.tables: dict[str, tuple[str, ...]] = {}
         #: names that are views, virtual tables or shadow tables: never read
@@ -200,7 +202,7 @@ class Database:
             if name not in taken:
                 try:
                     self._db.execute(f"SELECT {name} FROM {_quoted(table)} LIMIT 0")
-                except sqlite3.Error:
+                except (sqlite3.Error, UnicodeError):
                     break
                 return name
         raise Unreadable(f"the table {table} has no row ids")
@@ -302,6 +304,8 @@ class Database:
         for n, text in self._state.damaged:
             record, _, reason = text.partition("|")
             out.reject(n, record, reason)
+        if self.missing:
+            out.note(f"the database is cut off: pages that are missing: {self.missing}; rows that lay on them are lost")
         if self.log is not None:
             out.note(
                 f"read together with its write-ahead log: {self.log.pages} pages of it hold what was written last"
@@ -325,7 +329,7 @@ class Database:
             return
         self._state.since = time.monotonic()
         name = self._rowid(table)
-        with contextlib.suppress(sqlite3.Error, UnicodeError):
+        with contextlib.suppress(sqlite3.Error, UnicodeError, MemoryError, OverflowError):
             for row in self._db.execute(f"{self._select(table, columns, name)} ORDER BY {name}"):
                 self._state.since = time.monotonic()
                 yield row
@@ -356,11 +360,24 @@ class Database:
         names = self.tables[table]
         self._state.since = time.monotonic()
         key = self._rowid(table)
+        fault: Exception | None = None
         try:
             found = self._db.execute(f"{self._select(table, names, None)} WHERE {key} = ?", (rowid,)).fetchone()
-        except (sqlite3.Error, OverflowError) as error:
-            raise Unreadable(f"the database is damaged here ({_reason(error)})") from None
-        return None if found is None else dict(zip(names, found, strict=True))
+            if found is not None:
+                return dict(zip(names, found, strict=True))
+        except (sqlite3.Error, UnicodeError, OverflowError) as error:
+            fault = error
+        # in a damaged table the way down to a row may be lost, and the way along its leaves, by which it was read, may not
+        try:
+            for row in self._db.execute(f"{self._select(table, names, key)} ORDER BY {key}"):
+                self._state.since = time.monotonic()
+                if row[0] == rowid:
+                    return dict(zip(names, row[1:], strict=True))
+        except (sqlite3.Error, UnicodeError) as error:
+            fault = error
+        if fault is not None:
+            raise Unreadable(f"the database is damaged here ({_reason(fault)})")
+        return None
 
 
 def _reason(error: BaseException) -> str:
@@ -429,8 +446,38 @@ def _page_size(head: bytes | bytearray) -> int:
     return 65536 if size == 1 else int(size)
 
 
-def _whole(source: SourceFile) -> tuple[bytearray, Log | None]:
-    """Return the database in memory, with what its write-ahead log committed in place."""
+def _pages(head: bytes | bytearray, size: int) -> tuple[int, int]:
+    """Return how many pages a database of so many bytes should have, and how many are there in whole.
+
+    SQLite takes zeros for the part of a page that is missing, by which rows would become others.
+
+    Raises
+    ------
+    Unreadable
+        Its header names no size of a page, or no page is there in whole.
+    """
+    page = _page_size(head) if len(head) >= 100 else 0
+    if page < 512 or page & (page - 1):
+        raise Unreadable("the database is damaged: its page size is none")
+    # the number of pages counts only if the two change counters agree; else it is that of the file
+    said = struct.unpack(">L", head[28:32])[0] if head[24:28] == head[92:96] else 0
+    if size < page:
+        raise Unreadable("the database is malformed: it is cut off within its first page")
+    return said or -(-size // page), size // page
+
+
+def _cut(source: SourceFile) -> bool:
+    """Return whether a file is shorter than it should be."""
+    with source.open() as stream:
+        head = stream.read(100)
+    if not head.startswith(MAGIC):
+        raise Unreadable("this is no SQLite database, or an encrypted one")
+    pages, there = _pages(head, source.size)
+    return there < pages
+
+
+def _whole(source: SourceFile) -> tuple[bytearray, Log | None, int]:
+    """Return the database in memory, with what its write-ahead log committed in place, and how many pages are missing."""
     if source.size + source.wal_size > MAX_IN_MEMORY:
         raise Unreadable(
             f"a database of more than {MAX_IN_MEMORY // 10**9} GB in an archive, or with a write-ahead log, is not read: "
@@ -443,22 +490,28 @@ def _whole(source: SourceFile) -> tuple[bytearray, Log | None]:
     size = _page_size(data)
     if size < 512 or size & (size - 1):
         raise Unreadable("the database is damaged: its page size is none")
+    pages, there = _pages(data, len(data))
+    if there < pages:  # only whole pages; SQLite then knows which are missing, and says so where a row lies on one
+        data = data[: there * size]
+        data[28:32] = struct.pack(">L", there)
+    missing = max(pages - there, 0)
     log: Log | None = None
     if source.wal is not None:
         with source.wal() as stream:
             raw = stream.read()
-        pages, total, waiting = _frames(raw, size)
+        written, total, waiting = _frames(raw, size)
         if total and total * size > MAX_IN_MEMORY:
             raise Unreadable("the write-ahead log asks for a database that is larger than memory may be")
         if total:
-            data = data[: total * size].ljust(total * size, b"\0")
-            for number, at in pages.items():
+            missing = sum(number not in written for number in range(there + 1, total + 1))
+            data = data[: min(there, total) * size].ljust(total * size, b"\0")
+            for number, at in written.items():
                 if 0 < number <= total:
                     data[(number - 1) * size : number * size] = raw[at : at + size]
-        log = Log(len(pages), waiting)
+        log = Log(len(written), waiting)
     # a database in the mode of write-ahead logs cannot be opened from memory; the log is in it now
     data[18] = data[19] = 1
-    return data, log
+    return data, log, missing
 
 
 def open_database(source: SourceFile) -> Database:
@@ -480,21 +533,20 @@ def open_database(source: SourceFile) -> Database:
         It is none, is damaged as a whole, or is encrypted.
     """
     log: Log | None = None
+    missing = 0
     try:
-        if source.path is not None and source.wal is None:
-            with source.open() as stream:
-                if stream.read(16) != MAGIC:
-                    raise Unreadable("this is no SQLite database, or an encrypted one")
+        if source.path is not None and source.wal is None and not _cut(source):
             uri = Path(source.path).absolute().as_uri() + "?mode=ro&immutable=1"
             connection = sqlite3.connect(uri, uri=True, isolation_level=None)
         else:
-            data, log = _whole(source)
+            data, log, missing = _whole(source)
             connection = sqlite3.connect(":memory:", isolation_level=None)
             connection.deserialize(bytes(data))
             del data
     except sqlite3.Error as error:
         raise Unreadable(f"the database cannot be opened: {_reason(error)}") from None
     found = Database(connection, log, "utf-8")
+    found.missing = missing
     try:
         found._prepare()
     except BaseException:

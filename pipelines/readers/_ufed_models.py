@@ -42,7 +42,8 @@ _TOKEN = re.compile(
     rb"|</([^\s<>/]++)\s*+>"
     rb"|" + _CDATA + rb"|([^<\s][^<]*+)|(" + _COMMENT + rb")|(<))"
 )
-_ATTRIBUTE = re.compile(rb"([^\s=\"'<>/]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
+#: looked for only where a name begins: else a name of many letters that is none would be tried from every letter on
+_ATTRIBUTE = re.compile(rb"(?<![^\s=\"'<>/])([^\s=\"'<>/]++)\s*+=\s*+(?:\"([^\"]*+)\"|'([^']*+)')")
 _START = re.compile(rb"<[^\s<>/!?\"'=]++(" + _ATTRIBUTES + rb")(/?)>")
 _PREFIX = rb"(?:[^\s<>/:\"'=!?]{1,100}:)?"
 _END = re.compile(rb"</([^\s<>/]{1,256})\s*>")
@@ -303,10 +304,21 @@ class Report:
             if tag.empty:
                 return
             yield from self._sections()
+            if self._goes_on():
+                self.end = "the file goes on behind the end of its root element"
         except Truncated:
             self.end = "the file ends before its root element is closed"
         except Broken as broken:
             self.end = f"the file breaks at byte {scanner.offset} outside its models ({broken.reason})"
+
+    def _goes_on(self) -> bool:
+        """Return whether another element follows the root element."""
+        scanner = self.scanner
+        while (byte := scanner.next_markup()) not in (-1, 0):
+            if byte not in b"!?":
+                return True
+            scanner.declaration(prolog=False)
+        return False
 
     def _root(self) -> bytes:
         scanner = self.scanner
@@ -435,15 +447,22 @@ class Report:
         return None if found is None else (attributes(found[1]), bool(found[2]), found.end())
 
     def _pass(self, name: bytes) -> None:
-        """Go behind an element without holding it."""
-        self._walk(name, None)
+        """Go behind an element without holding it.
+
+        Raises
+        ------
+        Broken
+            It is a model whose list ends before it: nobody knows what is behind it.
+        """
+        if self._walk(name, None) is None:
+            raise Broken(UNCLOSED)
 
     def _element(self, name: bytes) -> bytes | None:
         """Return an element, None if it is too long; go behind it."""
         scanner = self.scanner
         length = self._walk(name, MAX_CHAT)
         if length is None:
-            self._walk(name, None)
+            self._pass(name)
             return None
         raw = scanner.data[scanner.pos : scanner.pos + length]
         scanner.pos += length
@@ -520,7 +539,7 @@ class Report:
                     return at - scanner.pos
                 continue
             if at < stop or scanner.eof:
-                if at == len(data):
+                if at >= len(data):
                     raise Truncated
                 ending = next((e for b, e in _SECTIONS if data.startswith(b, at)), None)
                 if ending is None and (scanner.eof or len(data) - at > _TAG_ROOM):
@@ -532,7 +551,7 @@ class Report:
                     at = scanner.pos
                     continue
                 if ending is not None and (over := data.find(ending, at)) >= 0:
-                    at = over + 3
+                    at = over + len(ending)
                     continue
                 if scanner.eof:
                     raise Truncated

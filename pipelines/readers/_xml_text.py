@@ -11,6 +11,7 @@ import codecs
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import BinaryIO
 
 from pipelines.readers.base import Unreadable
@@ -212,3 +213,34 @@ def prolog(text: bytes) -> Prolog:
         if end < 0:
             return Prolog("more")
         at = end + 2
+
+
+def rooted(text: XmlText, root: str) -> Iterator[bytes]:
+    """Return the blocks of a text once its beginning is known to have a root element and to declare nothing of its own.
+
+    Parameters
+    ----------
+    text : XmlText
+        The text, not yet read.
+    root : str
+        Local name of the root element.
+
+    Raises
+    ------
+    Unreadable
+        A DOCTYPE with declarations, or another root element.
+    """
+    blocks = text.blocks()
+    head = b""
+    for block in blocks:
+        head += block
+        found = prolog(head)
+        if found.declares:
+            raise Unreadable("the DOCTYPE of the file declares entities or other things of its own: it is not read")
+        if found.state == "root":
+            if found.root != root:
+                raise Unreadable(f"the root element of the file is not {root}")
+            return chain([head], blocks)
+        if found.state == "broken" or len(head) > PROLOG_BYTES:
+            break
+    raise Unreadable(f"the file has no root element {root}")

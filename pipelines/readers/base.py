@@ -130,8 +130,8 @@ class Beside(Protocol):
 class SourceFile:
     """A source to read: a file, or a member of an archive that is never unpacked to disk.
 
-    ``open()`` gives a fresh binary stream from the first byte; it may be called again for a second pass. Only streams of
-    plain files can seek (``seekable()``); ``path`` is set for those and None for members.
+    ``open()`` gives a fresh binary stream from the first byte; it may be called again for a second pass. ``read(n)`` of it gives
+    n bytes as long as the source has them. Only streams of plain files can seek (``seekable()``); ``path`` is set for those and None for members.
     """
 
     source_id: str

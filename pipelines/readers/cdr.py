@@ -218,20 +218,30 @@ def _meaning(word: str, known: str | None) -> _Said:
 
 
 def _said(cells: Sequence[object], mapped: Mapped) -> _Said:
+    known = mapped.layout.words
+    kind, direction = heading(mapped.get(cells, "type")), heading(mapped.get(cells, "direction"))
+    found = _both(kind, known.get(kind), direction, known.get(direction))
+    if isinstance(found, str):
+        raise _Fault(found)
+    return found
+
+
+@lru_cache(4096)
+def _both(type_word: str, type_known: str | None, way_word: str, way_known: str | None) -> _Said | str:
+    """Return what two words say, or why that is not known."""
     kind: str | None = None
     direction: str | None = None
-    for role in ("type", "direction"):
-        word = heading(mapped.get(cells, role))
+    for role, word, known in (("type", type_word, type_known), ("direction", way_word, way_known)):
         if word in _NOTHING:
             continue
-        found = _meaning(word, mapped.layout.words.get(word))
+        found = _meaning(word, known)
         if found.kind is None and found.direction is None:
             if word in ("in", "out"):
                 found = _Said(None, word)
             else:
                 if kind == "skip":
                     continue
-                raise _Fault(f"the word in the column of the {role} is not known")
+                return f"the word in the column of the {role} is not known"
         kind = "skip" if found.kind == "skip" else kind or found.kind
         if role == "direction" and found.direction is not None:
             direction = found.direction  # the column of the direction goes before what the type says

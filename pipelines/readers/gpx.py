@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, cast
@@ -18,7 +17,7 @@ from lxml import etree
 from pipelines.identifiers import clean
 from pipelines.readers._clock import iso_reading
 from pipelines.readers._rows import RowBuffer
-from pipelines.readers._xml_text import PROLOG_BYTES, XmlText, prolog
+from pipelines.readers._xml_text import XmlText, prolog, rooted
 from pipelines.readers.base import (
     Claim,
     Context,
@@ -290,7 +289,7 @@ class _Gpx:
         line = 0
         with source.open() as stream:
             text = XmlText(stream)
-            blocks = _after_prolog(text)
+            blocks = rooted(text, "gpx")
             try:
                 for block in blocks:
                     parser.feed(block)
@@ -303,24 +302,6 @@ class _Gpx:
             track.broken(line, *_starts(source, track.n + track.stray))
         out.read(track.n)
         _notes(track, text.repaired, "subject" in context.options, out)
-
-
-def _after_prolog(text: XmlText) -> Iterator[bytes]:
-    """Yield the blocks of the text once its beginning is known to be GPX that declares nothing of its own."""
-    blocks = text.blocks()
-    head = b""
-    for block in blocks:
-        head += block
-        found = prolog(head)
-        if found.declares:
-            raise Unreadable("the DOCTYPE of the file declares entities or other things of its own: it is not read")
-        if found.state == "root":
-            if found.root != "gpx":
-                raise Unreadable("the root element of the file is not gpx")
-            return chain([head], blocks)
-        if found.state == "broken" or len(head) > PROLOG_BYTES:
-            break
-    raise Unreadable("the file has no root element gpx")
 
 
 def _notes(track: _Track, repaired: int, told: bool, out: Sink) -> None:

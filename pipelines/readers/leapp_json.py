@@ -18,7 +18,7 @@ from pipelines.readers.leapp_tsv import CANNOT_TELL, CHANNELS, KNOWLEDGE, ZONE
 def _names(raw: bytes | None) -> list[str] | None:
     try:
         found = msgspec.json.decode(raw or b"", type=list[str | list[Any]])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, ValueError, RecursionError):  # bytes that are no UTF-8 are a ValueError
         return None
     return [str(x[0]) if isinstance(x, list) and x else str(x) for x in found]
 

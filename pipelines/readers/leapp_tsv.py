@@ -92,8 +92,8 @@ class _LeappTsv:
         with source.open() as stream:
             head = stream.read(65_536)
         lines = head.decode("utf-8-sig", "replace").split("\n", 1)
-        names = next(csv.reader([lines[0].rstrip("\r")], delimiter="\t"), [])
         try:
+            names = next(csv.reader([lines[0].rstrip("\r")], delimiter="\t"), [])
             cells = next(csv.reader(raw.splitlines(keepends=True), delimiter="\t"), [])
         except csv.Error:
             return hidden(len(raw))

@@ -382,7 +382,8 @@ class _Reading:
         return self.record
 
     def _locator(self, name: bytes, position: int) -> str:
-        return f"xml:/{(self.root or b'').decode()}/{name.decode()}[{position}]"
+        root = "" if self.root is None else f"/{self.root.decode()}"
+        return f"xml:{root}/{name.decode()}[{position}]"
 
     def _met(self, record: _Record) -> _Record:
         """Take notice of a record that begins at ``scanner.pos``."""
@@ -402,7 +403,7 @@ class _Reading:
             if self.record is not None:
                 self._lost(_NO_END_TAG)
                 del stack[1:], self.children[2:]
-            if len(stack) == 1 and not self.root_closed:
+            if len(stack) == 1 and self.root is not None and not self.root_closed:
                 if name in self.runs and self._quickly(name):
                     return
                 self.children[1] += 1
@@ -429,6 +430,8 @@ class _Reading:
         elif self.root is None:
             if name not in _ROOTS:
                 raise Unreadable("the root element is none of smses, calls, alllogs and allsms")
+            self.stack.clear()  # a record before it that was never closed does not hold it
+            del self.children[1:]
             self.root = name
             self.count = _integer(tag.attrs.get(b"count"))
             self.root_closed = tag.empty

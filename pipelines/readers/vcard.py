@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, ClassVar
 
 from pipelines.masking import harmless, hidden
 from pipelines.readers._sheets import encoding_of
-from pipelines.readers.base import Claim, Context, Description, Head, Sink, SourceFile
+from pipelines.readers.base import Claim, Context, Description, Head, Sink, SourceFile, Unreadable
 
 _BLOCK = 1 << 18
 #: longest value that is held [P]: pictures are passed over
@@ -128,8 +128,8 @@ class VCard:
     def read(self, source: SourceFile, context: Context, out: Sink) -> None:
         """Stream the cards into ``out``; a card that the file cuts off is rejected."""
         with source.open() as stream:
-            first = stream.read(4)
-        codec = encoding_of(first)
+            first = stream.read(4096)
+        codec = encoding_of(first[:4])
         rows: list[dict[str, Any]] = []
         n = 0
         with source.open() as stream:
@@ -146,6 +146,8 @@ class VCard:
                 if len(rows) >= _ROWS:
                     rows = self._put(rows, out)
         self._put(rows, out)
+        if not n and b"\r" in first and b"\n" not in first:
+            raise Unreadable("the lines of the file end in CR alone: save it again with usual line ends")
         out.read(n)
 
     @staticmethod

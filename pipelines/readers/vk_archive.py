@@ -138,7 +138,8 @@ class _Page:
             head = stream.read(_PAGE_BYTES)
         self.encoding = encoding_of(head)
         self._owner = owner_of(head)
-        found = _PEER.search(source.name)
+        # the folder is the conversation: of a plain file only its path tells it
+        found = _PEER.search(source.path or source.name) or _PEER.search(source.name)
         self._peer = int(found[1]) if found else None
         self._rows = RowBuffer(out.events, _COLUMNS, {"channel": APP, "zone_basis": "case", "how": "app"})
         self.n = self.kept = self.actions = self.nameless = self.unclosed = 0
@@ -254,7 +255,7 @@ class _Page:
             self.nameless += 1
         self._rows.add(
             n, record, us, kind, direction, actor, *(other if not (group and mine) else (None, None, "none")), None, self._thread,
-            self._kind, None if group else 2, "no" if group else "yes", size, attachment, tags,
+            self._kind, None if group else 2, {"group": "no", "direct": "yes"}.get(self._kind, "unknown"), size, attachment, tags,
         )  # fmt: skip
         self.kept += 1
 

@@ -32,6 +32,7 @@ _MOST_SENDERS: Final = 100_000
 
 _WHEN = re.compile(r"(?:^|\s)(\d{4})\.(\d\d)\.(\d\d) (\d\d):(\d\d):(\d\d)(?=\s|$)", re.ASCII)
 _LINK = re.compile(r"(?:https?:)?//(?:m\.|www\.)?vk\.(?:com|ru)/([\w.]{1,64})", re.ASCII)
+_MEMBER = re.compile(r"(.{0,200})\((\d{1,12})\)")
 _ACTION = re.compile(rb'^\s*<div>\s*action\s+(?:"|&quot;)', re.ASCII)
 _ATTACHMENTS: Final = {
     b"att_photo": "image", b"att_video": "video", b"att_audio": "audio", b"att_audiomsg": "voice", b"att_audio_message": "voice", b"att_doc": "document",
@@ -118,7 +119,14 @@ class _Reading:
                     senders.setdefault(identifier, name)
         if not total:
             raise Unreadable("the file holds no message")
-        sides = settle(senders, None, self._context, APP, group=group or len([t for t in titled if t]) > 2)
+        option = self._context.options.get("owner")
+        for words in titled:  # the title names everybody with a number: the owner takes part though she may not write
+            member = _MEMBER.fullmatch(words)
+            if member is not None and f"{APP}:id{member[2]}" in (
+                {clean(option)} if option else self._context.owner_names
+            ):
+                senders.setdefault(f"{APP}:id{member[2]}", clean(member[1]))
+        sides = settle(senders, None, self._context, APP, group=group or len([t for t in titled if t]) > 2, sole=True)
         self._thread = sides.peer if sides.kind == "direct" and sides.peer else f"t:{hashed(' '.join(sorted(senders)))}"
         if sides.shown:
             self._out.owner(sides.shown)

@@ -396,6 +396,10 @@ class XArchive:
             name, _ = _begins(stream.read(256))
         if not name:
             raise Unreadable("the file does not begin with window.YTD")
+        if name not in _CHATS and name not in _LISTS and name != "ip_audit":
+            raise Unreadable(
+                "the file of the archive holds neither messages nor a list of accounts or logins that is read"
+            )
         reading = _Reading(source, self.plain(source), name, context, out, self._block_bytes)
         if name in _CHATS:
             reading.chats()
