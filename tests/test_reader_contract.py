@@ -59,9 +59,7 @@ SKIPPED: dict[str, dict[str, str]] = {
     "view": {"leapp-lava": "its tables are known by their columns: a view among them is passed over, and counted in a note"},
 }  # fmt: skip
 #: what a reader is known to do against the contract: the test fails as soon as it is mended, and the line must go
-KNOWN: dict[tuple[str, str], str] = {
-    ("cut", "cdr"): "a last line that is cut off within its kind of service is kept as a call",
-}
+KNOWN: dict[tuple[str, str], str] = {}
 
 
 def skip(check: str, example: Example) -> None:

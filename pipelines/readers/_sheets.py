@@ -53,12 +53,37 @@ class Row(NamedTuple):
     fault: str = ""
 
 
+#: why the last row of a text may not be believed
+UNENDED = "the file ends inside this row: without a line end its last value may be cut off"
+
+
+class Tail:
+    """A stream that remembers the last byte it gave: a text that ends without a line end may have been cut off."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._last = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Read on."""
+        data = self._stream.read(size)
+        if data:
+            self._last = data.rstrip(b"\0")[-1:] or self._last
+        return data
+
+    @property
+    def ended(self) -> bool:
+        """Does what was read end with a line end."""
+        return self._last in (b"\n", b"\r")
+
+
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One table: a text file is one sheet without a name."""
+    """One table: a text file is one sheet without a name, and with a ``tail``."""
 
     name: str
     rows: Iterable[Row]
+    tail: Tail | None = None
 
 
 def encoding_of(head: bytes, declared: str | None = None) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import chain
-from typing import ClassVar
+from typing import BinaryIO, ClassVar, cast
 
 from pipelines.readers._lab import (
     Stamp,
@@ -31,8 +31,10 @@ from pipelines.readers._layouts import DIRECTION_STEMS, ROLES, STEMS, Layout, la
 from pipelines.readers._rows import RowBuffer
 from pipelines.readers._sheets import (
     DELIMITERS,
+    UNENDED,
     Row,
     Sheet,
+    Tail,
     TextRows,
     delimiter_of,
     encoding_of,
@@ -498,7 +500,8 @@ def _sheets(source: SourceFile, context: Context) -> Iterator[Sheet]:
     if found is None:
         raise Waiting("it cannot be told which character stands between the columns", 'delimiter = ";"')
     with source.open() as stream:
-        yield Sheet("", TextRows(stream, codec, found, lines=ROW_LINES))
+        tail = Tail(stream)
+        yield Sheet("", TextRows(cast(BinaryIO, tail), codec, found, lines=ROW_LINES), tail)
 
 
 def _by_headings(source: SourceFile, codec: str) -> str | None:
@@ -619,15 +622,21 @@ class _Reading:
         width = len(mapped.names)
         # a workbook leaves out what is empty at the end of a row; a text does not, and a delimiter within a cell shifts the others
         least = max(mapped.place.values()) + 1 if isinstance(sheet.rows, TextRows) else 0
-        for row in rows:
+        used = set(mapped.place.values())
+        held = next(rows, None)
+        while held is not None:
+            row, held = held, next(rows, None)
             self.n += 1
             cells = row.cells
+            cut = held is None and sheet.tail is not None and not sheet.tail.ended
             if row.fault:
                 self.out.reject(self.n, row.record, row.fault)
             elif not any(str(c).strip() for c in cells):
                 self._skip("blank rows")
             elif width and len(cells) > width and any(str(c).strip() for c in cells[width:]):
                 self.out.reject(self.n, row.record, "the row has more cells than the headings")
+            elif cut and (len(cells) < (width or least) or len(cells) - 1 in used):
+                self.out.reject(self.n, row.record, UNENDED)
             elif len(cells) < least and not self._total(mapped, row):
                 self.out.reject(self.n, row.record, "the row has fewer cells than the columns that are read")
             elif width and tuple(str(c) for c in cells) == mapped.names:

@@ -21,7 +21,7 @@ from pipelines.readers._locations import (
     in_range,
     number,
 )
-from pipelines.readers._sheets import Row, TextRows, first_row, heading, masked_row, open_text
+from pipelines.readers._sheets import UNENDED, Row, Tail, TextRows, first_row, heading, masked_row, open_text
 from pipelines.readers._tracks import (
     SUBJECT,
     TIMEZONE,
@@ -92,8 +92,6 @@ _CELL_LIMIT = 400
 _EMPTY = frozenset(["", "null", "none", "nan", "n/a", "-"])
 _HOW = {"gps": "gps", "wifi": "wifi", "cell": "cell"}
 _TRUE = frozenset(["true", "1", "yes", ""])
-
-_UNENDED = "the file ends inside this row: without a line end its last value may be cut off"
 
 
 class _Columns(NamedTuple):
@@ -173,20 +171,6 @@ def _degrees(text: str, letters: str, comma: bool) -> float:
     return -float(digits) if letter == letters[1] else float(digits)
 
 
-class _Tail:
-    """A stream that remembers the last byte it gave."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        self.last = b""
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._stream.read(size)
-        if data:
-            self.last = data.rstrip(b"\0")[-1:] or self.last
-        return data
-
-
 class _Table:
     """The rows of one file."""
 
@@ -224,7 +208,7 @@ class _Table:
                 raise CoordinateError("the row has more cells than the headings")
             used = self._used
             if cut and (len(cells) < self._columns.width or used == len(cells) - 1):
-                raise CoordinateError(_UNENDED)
+                raise CoordinateError(UNENDED)
             if len(cells) <= used and not self._optional(len(cells)):
                 raise CoordinateError("the row has fewer cells than the headings")
             if "valid" in self._columns.place and self._cell(cells, "valid").casefold() not in _TRUE:
@@ -345,19 +329,19 @@ class LocationCsv:
         table = _Table(context, out, columns, order, delimiter != ",")
         n = 0
         with source.open() as stream:
-            tail = _Tail(stream)
+            tail = Tail(stream)
             rows = self._rows(tail, codec, delimiter)
             next(rows, None)
             held = next(rows, None)
             while held is not None:
                 row, held = held, next(rows, None)
                 n += 1
-                table.take(n, row, held is None and tail.last not in (b"\n", b"\r"))
+                table.take(n, row, held is None and not tail.ended)
         out.read(n)
         table.track.finish(*told(context))
 
     @staticmethod
-    def _rows(stream: _Tail | BinaryIO, codec: str, delimiter: str) -> Iterator[Row]:
+    def _rows(stream: Tail | BinaryIO, codec: str, delimiter: str) -> Iterator[Row]:
         """Yield the rows from that of the headings on."""
         begun = False
         for row in TextRows(stream, codec, delimiter, lines=20):  # type: ignore[arg-type]
