@@ -120,7 +120,10 @@ PARAMETERS: dict[str, Parameter] = {
     "chance_max_weeks": _p(52, "weeks that a chance level looks back"),
     "tracker_sightings": Parameter(3, "research", _AIRGUARD),
     "tracker_places": Parameter(3, "research", _AIRGUARD),
-    "tracker_apart_m": _p(100, "sightings further apart are at different places"),
+    "tracker_accuracy_m": _p(
+        150, "a less accurate sighting makes no place; apps that look for tags place them to 150 m at best"
+    ),
+    "tracker_apart_m": _p(300, "sightings further apart are at different places: twice the accuracy"),
     "tracker_span_s": Parameter(3600, "research", _AIRGUARD + ": medium sensitivity"),
     "tracker_window_s": Parameter(14 * _DAY, "research", _AIRGUARD),
     "tracker_link_s": Parameter(

@@ -33,7 +33,7 @@ class Sightings:
 
     def located(self, num: dict[str, Any]) -> Ints:
         """Return which of them say where the tracker was."""
-        exact = ~(self.accuracy > int(num["encounter_accuracy_m"]))
+        exact = ~(self.accuracy > int(num["tracker_accuracy_m"]))
         return np.flatnonzero(np.isfinite(self.lat) & np.isfinite(self.lon) & exact)
 
 

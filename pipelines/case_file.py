@@ -529,7 +529,7 @@ def _refused(check: _Check, data: Mapping[str, Any]) -> list[NoticeRefused]:
     for table in tables:
         record = table.text("record", required=True)
         if record is not None and not _RECORD.fullmatch(record):
-            table.fault("record", "must be the id of one event, as in 3f9a12bc04d1#12")
+            table.fault("record", "must be the id of one event, or of one entry of a list, as in 3f9a12bc04d1#12")
         ids.append(record)
         found.append(NoticeRefused(record or "", table.text("reason", required=True) or ""))
     _unique(tables, "record", ids)
@@ -796,7 +796,7 @@ identifiers = []                 # all numbers, accounts and names of the owner:
 # kind = "told_to_stop"
 # basis = "message of the owner"
 
-# A notice that a block or a journal row would make, and that is not to count.
+# A notice that a block or a journal row would make, and that is not to count; or an entry of a list that qorgan notices is not to offer again.
 # [[notice_refused]]
 # record = "3f9a12bc04d1#12"
 # reason = "blocked by mistake, unblocked at once"

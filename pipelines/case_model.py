@@ -77,9 +77,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class NoticeRefused:
-    """A notice that a block or a journal row would make, and that is not to count."""
+    """A notice that a block or a journal row would make, and that is not to count; or an entry of a list that is not to be offered again."""
 
-    record: str  # event id of the notice that a device or a journal row would make
+    record: str  # id of the event, or of the entry of a list
     reason: str
 
 

@@ -1,25 +1,18 @@
-"""Deciding a hypothesis: ``[[same_person]]`` tables at the end of ``case.toml``, noted in the custody log.
-
-What the person wrote stays as it is, byte for byte; the new file is read and checked before it takes the place of the old one.
-"""
+"""Deciding a hypothesis: ``[[same_person]]`` tables at the end of ``case.toml`` (see :mod:`pipelines.case_append`)."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pipelines import case_file, store
+from pipelines.case_append import declared_contact, drafted, given_reason, read_back
 from pipelines.case_model import CaseFile
 from pipelines.errors import UserError, count, shown
-from pipelines.files import replace_file, sha256_of
 from pipelines.identifiers import clean
 from pipelines.resolve import resolve
 from pipelines.resolve.identity import people, undeclared_id
-from pipelines.store import custody
-from pipelines.store.custody import Hashed
-from pipelines.store.lock import hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,29 +58,19 @@ def decide(case_dir: str | Path, candidate: str, contact: str, *, accepted: bool
     UserError
         No such contact, no reason, or the contrary was decided before; nothing was changed.
     """
-    folder = Path(case_dir)
-    reason = reason.strip()
-    if not reason:
-        raise UserError("give a reason: it is kept with the decision")
-    with hold(folder, "contacts"):
-        path = (folder / "case.toml").resolve()
-        old = path.read_bytes()
-        case = case_file.load(path)
-        if contact not in {c.id for c in case.contacts}:
-            known = ", ".join(shown(c.id) for c in case.contacts) or "none is declared"
-            more = ": declare it with a [[contact]] first" if contact.startswith("u-") else ""
-            raise UserError(f"{shown(contact)!r} is no declared contact{more}; known are: {known}")
+    reason = given_reason(reason)
+    with drafted(case_dir, "contacts") as draft:
+        case = draft.case
+        declared_contact(case, contact)
         if (before := _before(case, candidate, contact, accepted)) is not None:
             return before
-        row = _undeclared(resolve(store.read(folder), case).tables.contacts.to_pylist(), candidate)
+        row = _undeclared(resolve(store.read(draft.folder), case).tables.contacts.to_pylist(), candidate)
         identifiers = tuple(str(row["identifiers"]).split("\n"))
-        new = _appended(old, contact, identifiers, accepted, reason)
-        _check(new, path.name, contact, identifiers, accepted)
-        inputs = [Hashed("case.toml", hashlib.sha256(old).hexdigest())]
-        manifest = folder / store.MANIFEST_NAME
-        if manifest.is_file():
-            inputs.append(Hashed(store.MANIFEST_NAME, sha256_of(manifest)))
-        head = _write(folder, path, old, new, row["contact_id"], contact, accepted, inputs)
+        new = draft.with_tables([
+            ("same_person", {"contact": contact, "identifier": i, "accepted": accepted, "reason": reason}) for i in identifiers
+        ])  # fmt: skip
+        _check(new, draft.path.name, contact, identifiers, accepted)
+        head = draft.put(new, [f"--{'accept' if accepted else 'refuse'}={row['contact_id']}", f"--as={contact}"])
     return Decided(row["contact_id"], contact, accepted, identifiers, head)
 
 
@@ -138,25 +121,6 @@ def _undeclared(contacts: list[dict[str, Any]], wanted: str) -> dict[str, Any]:
     raise UserError(f"no contact {shown(wanted)!r} in this case; qorgan contacts lists those that are suggested")
 
 
-def _appended(old: bytes, contact: str, identifiers: tuple[str, ...], accepted: bool, reason: str) -> bytes:
-    """Return the file with one table for each identifier at its end, in the line ends of the file."""
-    end = "\r\n" if b"\r\n" in old else "\n"
-    quoted = case_file.quoted
-    lines = [
-        line
-        for identifier in identifiers
-        for line in (
-            "", "[[same_person]]", f"contact = {quoted(contact)}", f"identifier = {quoted(identifier)}",
-            f"accepted = {'true' if accepted else 'false'}", f"reason = {quoted(reason)}",
-        )
-    ]  # fmt: skip
-    text = ("" if old.endswith(b"\n") else end) + end.join([*lines, ""])
-    try:
-        return old + text.encode()
-    except UnicodeEncodeError:
-        raise UserError("the reason or the id holds characters that are no text; nothing was changed") from None
-
-
 def _check(new: bytes, name: str, contact: str, identifiers: tuple[str, ...], accepted: bool) -> None:
     """Read the file that would be, before it is.
 
@@ -165,31 +129,6 @@ def _check(new: bytes, name: str, contact: str, identifiers: tuple[str, ...], ac
     UserError
         It would not be read, or would not say what was meant.
     """
-    if len(new) > case_file.MAX_BYTES:
-        raise UserError(f"{name} would become larger than {case_file.MAX_BYTES // 1_000_000} MB; nothing was changed")
-    try:
-        case = case_file.parse(new.decode("utf-8-sig"), name)
-    except case_file.CaseFileError as error:
-        raise UserError(f"the decision cannot be written, and nothing was changed: {error.faults[0]}") from None
-    who = people(case)
+    who = people(read_back(new, name))
     if accepted and any(who.who(i) != contact for i in identifiers):
         raise UserError("an identifier of this contact cannot be written in case.toml; nothing was changed")
-
-
-def _write(folder: Path, path: Path, old: bytes, new: bytes, candidate: str, contact: str, accepted: bool,
-           inputs: list[Hashed]) -> str:  # fmt: skip
-    """Put the new file in the place of the old one, and note it; if it cannot be noted, the old one comes back."""
-    if path.read_bytes() != old:
-        raise UserError(f"{path.name} was changed meanwhile; nothing was written, run the command again")
-    mode = path.stat().st_mode
-    replace_file(path, new)
-    try:
-        path.chmod(mode)
-        return custody.append(
-            folder, "contacts", [f"--{'accept' if accepted else 'refuse'}={candidate}", f"--as={contact}"], inputs=inputs,
-            note=f"decided by the analyst, the reason stands in case.toml, which is now sha256:{hashlib.sha256(new).hexdigest()}",
-        )  # fmt: skip
-    except BaseException:
-        replace_file(path, old)
-        path.chmod(mode)
-        raise

@@ -342,9 +342,15 @@ def unmatched(loaded: LoadedCase) -> list[str]:
     tables, case = loaded.resolved.tables, loaded.case
     out = []
     known = set(tables.notices["record_id"].to_pylist())
+    if case.notices_refused:  # a further record of a notice is that notice; an entry of a list can be refused too
+        further = (loaded.resolved.witnesses[c].to_pylist() for c in ("event_id", "witness_id"))
+        known |= {witness for kept, witness in zip(*further, strict=True) if kept in known}
+        known |= set(loaded.resolved.listed["entry_id"].to_pylist())
     for n in case.notices_refused:
         if n.record not in known:
-            out.append(f"[[notice_refused]] record {n.record!r} is no notice that a record of this case makes")
+            out.append(
+                f"[[notice_refused]] record {n.record!r} is no notice that a record of this case makes, and no entry of a list"
+            )
     names = set(tables.positions["subject_id"].to_pylist()) | set(tables.positions["position_id"].to_pylist())
     for t in case.trackers:
         if t.id not in names:

@@ -37,7 +37,7 @@ def travels_slowly(s: Sightings) -> bool:
         inside = [j for j in range(i, len(s.ts)) if s.ts[j] - s.ts[i] <= NUM["tracker_window_s"] * 1_000_000]
         spots: list[int] = []
         for j in inside:
-            if np.isfinite(s.lat[j]) and not s.accuracy[j] > NUM["encounter_accuracy_m"] and all(
+            if np.isfinite(s.lat[j]) and not s.accuracy[j] > NUM["tracker_accuracy_m"] and all(
                 haversine_m(s.lat[j], s.lon[j], s.lat[k], s.lon[k]) > NUM["tracker_apart_m"] for k in spots
             ):  # fmt: skip
                 spots.append(j)
@@ -48,7 +48,7 @@ def travels_slowly(s: Sightings) -> bool:
 
 
 ROWS = st.lists(
-    st.tuples(st.sampled_from([0, 600, 1800, 3600, 86_400, 14 * 86_400 - 1, 14 * 86_400]), st.sampled_from([None, 0, 100, 101, 150, 202, 500]), st.sampled_from([None, 10.0, 100.0, 101.0])),
+    st.tuples(st.sampled_from([0, 600, 1800, 3600, 86_400, 14 * 86_400 - 1, 14 * 86_400]), st.sampled_from([None, 0, 300, 301, 450, 602, 1500]), st.sampled_from([None, 10.0, 150.0, 151.0])),
     max_size=8,
 )  # fmt: skip
 
@@ -67,13 +67,13 @@ def test_the_rule_sighting_by_sighting(steps: list[Row]) -> None:
 def test_three_places_within_an_hour_and_a_half_travel() -> None:
     assert travels(seen("x", [(0, 0, 10.0), (1800, 500, 10.0), (3600, 1000, 10.0)]), NUM)
     assert not travels(seen("x", [(0, 0, 10.0), (1800, 500, 10.0), (3599, 1000, 10.0)]), NUM)
-    assert not travels(seen("x", [(0, 0, 10.0), (1800, 500, 101.0), (3600, 1000, 10.0)]), NUM)
-    assert not travels(seen("x", [(0, 0, 10.0), (1800, 100, 10.0), (3600, 200, 10.0)]), NUM)
+    assert not travels(seen("x", [(0, 0, 10.0), (1800, 500, 151.0), (3600, 1000, 10.0)]), NUM)
+    assert not travels(seen("x", [(0, 0, 10.0), (1800, 300, 10.0), (3600, 600, 10.0)]), NUM)
     assert not travels(seen("x", []), NUM)
 
 
 def test_places_are_apart_from_all_before() -> None:
-    assert places(seen("x", [(0, 0, None), (1, 50, None), (2, 101, None), (3, 20, None), (4, 180, 500.0), (5, 202, None)]), NUM).tolist() == [0, 2, 5]  # fmt: skip
+    assert places(seen("x", [(0, 0, None), (1, 50, None), (2, 301, None), (3, 220, None), (4, 680, 500.0), (5, 602, 150.0)]), NUM).tolist() == [0, 2, 5]  # fmt: skip
 
 
 def test_ids_that_follow_each_other_are_linked_nearest_in_time_first() -> None:

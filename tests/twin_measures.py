@@ -83,7 +83,8 @@ NUMBERS: dict[str, int] = {
     "chance_max_weeks": 52,
     "tracker_sightings": 3,
     "tracker_places": 3,
-    "tracker_apart_m": 100,
+    "tracker_accuracy_m": 150,
+    "tracker_apart_m": 300,
     "tracker_span_s": 3_600,
     "tracker_window_s": 14 * 86_400,
     "tracker_link_s": 1_800,
@@ -669,7 +670,7 @@ def travels_with_owner(sightings: Sequence[Row]) -> bool:
         held = [r for r in ordered[ordered.index(first) :] if r["ts"] <= end]
         places: list[Row] = []
         for row in held:
-            if row["lat"] is None or row["lon"] is None or (row["accuracy_m"] or 0) > NUMBERS["encounter_accuracy_m"]:
+            if row["lat"] is None or row["lon"] is None or (row["accuracy_m"] or 0) > NUMBERS["tracker_accuracy_m"]:
                 continue
             if all(
                 distance_m(row["lat"], row["lon"], p["lat"], p["lon"]) > NUMBERS["tracker_apart_m"] for p in places

@@ -22,6 +22,7 @@ _ORDER = (
     "score",
     "explain",
     "contacts",
+    "notices",
     "show",
     "report",
     "verify",

@@ -84,14 +84,23 @@ def listing(document: dict[str, Any], folder: str, zone: str) -> str:
     from pipelines.suggestions import change, decided, names, offered, reasons
 
     found = [(f, h) for f in document["findings"] for h in offered(f)]
+    called = {f["contact_id"]: f["label"] for f in document["findings"] if f["label"] not in f["identifiers"]}
     out = [f"{document['statute']['id']}, case {document['case_id']}, as of {document['as_of']}"]
     if found:
         rows = [
-            [h["contact_id"], names(h), f["contact_id"], f["label"][:28], str(h["points"]), change(f, h)]
+            [
+                h["contact_id"],
+                called.get(h["contact_id"], "-")[:28],
+                names(h),
+                f["contact_id"],
+                f["label"][:28],
+                str(h["points"]),
+                change(f, h),
+            ]
             for f, h in found
         ]
-        head = ["candidate", "identifiers", "may be", "label", "points", "verdict without → with"]
-        out += ["", table(rows, head, right=(4,)), ""]
+        head = ["candidate", "called", "identifiers", "may be", "label", "points", "verdict without → with"]
+        out += ["", table(rows, head, right=(5,)), ""]
         for f, h in found:
             out.append(safe(f"{h['contact_id']}, perhaps {f['contact_id']}:", lines=False))
             out += [f"    {points:+d} {words}" for points, words, _ in reasons(h, zone)]

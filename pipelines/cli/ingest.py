@@ -154,8 +154,16 @@ def undeclared(folder: Path) -> list[str]:
     taken |= {i.removeprefix("label:") for text in written for i in text.split("\n") if i.startswith("label:")}
     free = (name for k in itertools.count(1) if (name := f"K{k}") not in taken)  # u-... is reserved for the undeclared
     for number, contact in busy[:_BUSIEST]:
-        listed = ", ".join(_quoted(i) for i in contacts[contact]["identifiers"].split("\n"))
-        out += [f"    # {contact}, {number} events", "    [[contact]]", f'    id = "{next(free)}"', '    label = ""', '    role = "unknown"',
+        identifiers = contacts[contact]["identifiers"].split("\n")
+        listed = ", ".join(_quoted(i) for i in identifiers)
+        name = contacts[contact]["label"]
+        # beside the block and not in it: as a declared label it would take the rows of a journal that uses the name
+        called = (
+            ""
+            if name in (i.removeprefix("label:") for i in identifiers)
+            else f", called {_quoted(name)} in an address book"
+        )
+        out += [f"    # {contact}, {number} events{called}", "    [[contact]]", f'    id = "{next(free)}"', '    label = ""', '    role = "unknown"',
                 f"    identifiers = [{listed}]"]  # fmt: skip
     return out
 

@@ -6,6 +6,7 @@ The store holds what the files say; a correction of ``case.toml`` never needs th
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from detector.schema import (
     WITNESSES,
     ZONE_BASES,
 )
+from pipelines.case_file import claimed
 from pipelines.case_model import CaseFile, Moment
 from pipelines.errors import UserError, shown
 from pipelines.identifiers import clean, phone_identifier
@@ -48,6 +50,8 @@ Bools = NDArray[np.bool_]
 #: beginning and end of a place without dates
 _EVER_FROM, _EVER_TO = -(2**62), 2**62
 _RENUMBERED = ("phone", "raw", "short")
+#: characters of a name, and different names of one identifier, that a label takes from address books [P]
+NAME_LENGTH, NAMES = 80, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,7 +327,7 @@ def resolve(store: StoreTables, case: CaseFile) -> Resolved:
     who = people(case)
     events, event_ids = _events(store.events, sources, who, case)
     positions, position_ids = _positions(store.positions, sources, who, case)
-    contacts = _contacts(case, [*event_ids, *position_ids])
+    contacts = _contacts(case, [*event_ids, *position_ids], store.listed)
     tables = CaseTables(
         case.id, events, positions, _notices(events, case), _places(case), contacts,
         pa.Table.from_pylist([{"tracker_id": t.id, "contact_id": t.contact, "basis": t.basis} for t in case.trackers], TRACKERS),
@@ -491,26 +495,75 @@ def _attributed(table: pa.Table, tracker: Bools, by_contact: pa.Array, kept: Int
     return pa.array(listed, pa.string())
 
 
-def _contacts(case: CaseFile, seen: Sequence[tuple[str, str]]) -> pa.Table:
-    """Declared contacts, and everybody else whom a row names."""
+def entry_identifiers(listed: pa.Table, region: str | None) -> list[str | None]:
+    """Return the identifier of every entry of a list, numbers read in the case's region as those of events are."""
+    codes, values = _normalised(listed, region)
+    return [None if code < 0 else values[code] for code in codes.tolist()]
+
+
+def book_name(text: str) -> str:
+    """Return a name of an address book as one line that hides nothing: no controls, no odd blanks, cut to :data:`NAME_LENGTH`."""
+    seen = "".join(c for c in clean(text) if c == "\u200d" or unicodedata.category(c)[0] != "C")
+    name = " ".join(seen.split())
+    return name if len(name) <= NAME_LENGTH else name[: NAME_LENGTH - 1] + "…"
+
+
+def book_labels(listed: pa.Table, case: CaseFile, wanted: set[str], taken: set[str]) -> dict[str, str]:
+    """Return what address books call some identifiers: labels to be shown, by which nobody is joined.
+
+    Parameters
+    ----------
+    listed : pyarrow.Table
+        The entries of all lists.
+    case : CaseFile
+        For the country of numbers.
+    wanted : set of str
+        The identifiers.
+    taken : set of str
+        Ids and identifiers of contacts: a name that is one of them would point at the wrong person, and is left out.
+    """
+    if not wanted or not len(listed):
+        return {}
+    books = listed.filter(pc.and_(pc.equal(listed["list"], "address_book"), pc.is_valid(listed["label"])))
+    names: dict[str, set[str]] = {}
+    for identifier, text in zip(entry_identifiers(books, case.region), books["label"].to_pylist(), strict=True):
+        if identifier not in wanted:
+            continue
+        name = book_name(text)
+        if not name or name in taken:
+            continue
+        with suppress(ValueError):  # "unknown" is no number
+            if claimed(name, case.region) in taken:
+                continue
+        names.setdefault(str(identifier), set()).add(name)
+    return {
+        identifier: " / ".join([*sorted(found)[:NAMES], *(["…"] if len(found) > NAMES else [])])
+        for identifier, found in names.items()
+    }
+
+
+def _contacts(case: CaseFile, seen: Sequence[tuple[str, str]], listed: pa.Table) -> pa.Table:
+    """Declared contacts, and everybody else whom a row names; these with the name that address books give to their identifier."""
     identifiers: dict[str, set[str]] = {}
     for identifier, contact in seen:
         if not identifier.startswith("label:") or contact.startswith("u-"):
             # a line feed in an app's own id would look like two identifiers, the first of them perhaps somebody else's
             identifiers.setdefault(contact, set()).add(" ".join(identifier.split("\n")))
     rows = []
-    declared = set()
+    declared = {c.id for c in case.contacts}
     for c in case.contacts:
-        declared.add(c.id)
         given = {i for i in declared_identifiers(case, case.identifiers_of(c)) if not i.startswith("name:")}
         rows.append({
             "contact_id": c.id, "label": c.label or c.id, "role": c.role, "declared": True,
             "identifiers": "\n".join(sorted(given | identifiers.get(c.id, set()))),
         })  # fmt: skip
+    taken = declared.union(identifiers, *identifiers.values(), *(str(r["identifiers"]).split("\n") for r in rows))
+    books = book_labels(listed, case, {i for i, contact in seen if contact not in declared}, taken)
+    called = {contact: books[i] for i, contact in seen if i in books}
     for contact in sorted(set(identifiers) - declared):
         names = sorted(identifiers[contact])
-        rows.append({"contact_id": contact, "label": names[0].removeprefix("label:"), "role": "unknown", "declared": False,
-                     "identifiers": "\n".join(names)})  # fmt: skip
+        rows.append({"contact_id": contact, "label": called.get(contact, names[0].removeprefix("label:")), "role": "unknown",
+                     "declared": False, "identifiers": "\n".join(names)})  # fmt: skip
     return pa.Table.from_pylist(rows, CONTACTS)
 
 
