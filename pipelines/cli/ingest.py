@@ -21,6 +21,8 @@ EXAMPLES = "example: qorgan ingest cases/2025-0417 exports/ 'WhatsApp Chat - X.z
 _BUSIEST = 5
 #: files that are named one by one when the same is said of many
 _NAMED = 5
+#: the same, of files that lie in no archive
+_NAMED_LOOSE = 50
 _LIMITS = (
     ("--max-members", "N", "members of one archive (100,000)"),
     ("--max-size", "GB", "gigabytes that one archive may inflate to, with those in it (50)"),
@@ -121,8 +123,9 @@ def _grouped(word: str, findings: Sequence[Finding]) -> list[str]:
         groups.setdefault((f.subject.rpartition("!")[0], f.sentence), []).append(f)
     out = []
     for (container, sentence), same in groups.items():
-        out += [f"{word}: {f}" for f in same[:_NAMED]]
-        if (more := len(same) - _NAMED) > 0:
+        named = _NAMED if container else _NAMED_LOOSE
+        out += [f"{word}: {f}" for f in same[:named]]
+        if (more := len(same) - named) > 0:
             inside = f" in {shown(container)}" if container else ""
             out.append(f"{word}: and {more} more{inside}, of which the same is true: {sentence}")
     return out
