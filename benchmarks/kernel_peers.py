@@ -93,7 +93,7 @@ def pandas(parquet: str, csv: str) -> Prepared:
     return go
 
 
-def _old_names() -> None:
+def old_names() -> None:
     """Put back what Python 3.10 and 3.11 took away and bandicoot 0.6 still imports; nothing of its work changes."""
     for name in ("Iterable", "Mapping", "MutableMapping", "Callable", "Sequence"):
         setattr(collections, name, getattr(collections.abc, name))
@@ -118,7 +118,7 @@ def bandicoot(by: str | None) -> Callable[[str, str], Prepared]:
     """All indicators of bandicoot that calls and texts have."""
 
     def prepare(parquet: str, csv: str) -> Prepared:
-        _old_names()
+        old_names()
         import bandicoot as bc
 
         path = Path(csv)
