@@ -29,7 +29,7 @@ class RowIndex:
         resolved = loaded.resolved
         tables = resolved.tables
         self.sources = {r["source_id"]: r for r in resolved.sources.to_pylist()}
-        self._tables = {"event": tables.events, "position": tables.positions}
+        self._tables = {"event": tables.events, "position": tables.positions, "entry": resolved.listed}
         self._case = loaded.case
         self._witnesses: dict[str, list[str]] = {}
         for kept, further in zip(*(resolved.witnesses[c].to_pylist() for c in ("event_id", "witness_id")), strict=True):
@@ -111,8 +111,9 @@ class Originals:
             again = bool(out)  # a further row of the same record: the raw record is shown once
             out.append(f"{row[f'{kind}_id']} · {kind} · {source['format']} · {name} · {row['record']}")
             out.append(f"    as read: {_as_read(row)}")
-            out.append(f"    resolved: {_resolved(row)}")
-            if row["duplicate_of"] is not None:
+            if kind != "entry":
+                out.append(f"    resolved: {_resolved(row)}")
+            if row.get("duplicate_of") is not None:
                 out.append(f"    a further witness of {row['duplicate_of']}, which is counted in its place")
             further = rows.witnesses(row[f"{kind}_id"])
             if further:
@@ -135,7 +136,9 @@ class Originals:
                 ok = False
                 continue
             # a hash says that the file is the same, not that the place in it is the one that was read
-            other = disagreement(original, source["format"], kind, row, raw, rows.context(source))
+            other = None
+            if kind != "entry":
+                other = disagreement(original, source["format"], kind, row, raw, rows.context(source))
             same = other is None or other == NOT_COMPARED
             out.append(f"    sha256 {source['sha256']}: {_AGREES[agrees] if same or not agrees else _FILE_ONLY}")
             if other is not None:
@@ -146,5 +149,5 @@ class Originals:
 
 
 def _as_read(row: dict[str, Any]) -> str:
-    left_out = {"case_id", "event_id", "position_id", "source_id", "record", "n", *_RESOLVED}
+    left_out = {"case_id", "event_id", "position_id", "entry_id", "source_id", "record", "n", *_RESOLVED}
     return json.dumps({k: v for k, v in row.items() if k not in left_out and v is not None}, ensure_ascii=False)

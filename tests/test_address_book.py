@@ -11,10 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detector.schema import LISTS
-from pipelines import scoring, statutes
+from pipelines import scoring, statutes, store
 from pipelines.cli import main
 from pipelines.cli.ingest import undeclared
 from pipelines.identifiers import phone_identifier
+from pipelines.ingest import ingest
+from pipelines.originals import Originals, RowIndex
 from pipelines.readers.base import LISTED_DEFAULTS
 from pipelines.resolve.identity import undeclared_id
 from tests.stored import CASE, K1, Store, column
@@ -234,3 +236,21 @@ def test_the_block_of_an_undeclared_contact_is_toml_whatever_its_name(tmp_path: 
     (folder / "case.toml").write_text(f"{CASE}{K1}{block}\n", encoding="utf-8")
     loaded = scoring.load_case(folder)
     assert [c.identifiers for c in loaded.case.contacts][1:] == [(A,)] and loaded.case.notices == ()
+
+
+def test_show_opens_an_entry_of_a_list(tmp_path: Path) -> None:
+    from tests.shell_tools import make_case
+
+    case = make_case(tmp_path / "case")
+    card = tmp_path / "book.vcf"
+    card.write_text(
+        "BEGIN:VCARD\nVERSION:3.0\nFN:Dana\nTEL:+77010000007\nNOTE:nobody sees this\nEND:VCARD\n", encoding="utf-8"
+    )
+    assert ingest(case, [card]).exit_code == 0
+    (entry,) = store.read(case).listed["entry_id"].to_pylist()
+    rows = RowIndex(case)
+    lines, ok = Originals(case, None).show(rows, entry, content=False)
+    text = "\n".join(lines)
+    assert ok
+    assert "agrees" in text and "+77010000007" in text
+    assert "nobody sees this" not in text
